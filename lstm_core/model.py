@@ -1,0 +1,145 @@
+"""The model whose gates are shown: tokens or numbers, a recurrent stack, a readout at every step.
+
+The recurrent stack is torch's own fused module, so that what is shown is what people use.
+"""
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lstm_core.signals import PACKED, Cell
+from lstm_core.tasks import Vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Everything that fixes the shapes of a `SequenceModel`.
+
+    Attributes:
+        input_size: numbers read per step, after the embedding where there is one.
+        output_size: classes or values given per step.
+        embed: learn the vectors of the tokens, else read the vocabulary's features as they are.
+    """
+
+    cell: Cell
+    input_size: int
+    hidden_size: int
+    output_size: int
+    num_layers: int = 1
+    bidirectional: bool = False
+    proj_size: int = 0
+    bias: bool = True
+    nonlinearity: str = "tanh"
+    embed: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """The configuration as plain data; ``ModelConfig(**data)`` reads it."""
+        return asdict(self)
+
+
+class SequenceModel(nn.Module):
+    """Tokens or numbers -> recurrent layers -> an answer at every step.
+
+    With a vocabulary the input is token ids, int64 ``[time, batch]``, turned into the vocabulary's
+    fixed features or, with ``config.embed``, into learnt vectors. Without one it is floats
+    ``[time, batch, feature]``.
+    """
+
+    def __init__(self, config: ModelConfig, vocabulary: Vocabulary | None = None) -> None:
+        """Build the layers with torch's default initialisation.
+
+        Raises:
+            ValueError: if the configuration and the vocabulary do not fit.
+        """
+        super().__init__()
+        self.config, self.vocabulary = config, vocabulary
+        self.embedding = _embedding(config, vocabulary)
+        self.recurrent = _recurrent(config)
+        width = config.proj_size or config.hidden_size
+        self.readout = nn.Linear(width * (2 if config.bidirectional else 1), config.output_size)
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """What the first recurrent layer reads, floats ``[time, batch, feature]``."""
+        return inputs if self.embedding is None else self.embedding(inputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The readout at every step, ``[time, batch, output]``: logits or values."""
+        states, _ = self.recurrent(self.features(inputs))
+        return self.readout(states)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training may change."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+
+def _embedding(config: ModelConfig, vocabulary: Vocabulary | None) -> nn.Embedding | None:
+    if vocabulary is None:
+        if config.embed:
+            raise ValueError("embed=True needs a vocabulary; without one the input is numbers")
+        return None
+    if config.embed:
+        return nn.Embedding(len(vocabulary), config.input_size)
+    if vocabulary.features.shape[1] != config.input_size:
+        raise ValueError(
+            f"the vocabulary has {vocabulary.features.shape[1]} features a token, "
+            f"but input_size is {config.input_size}"
+        )
+    return nn.Embedding.from_pretrained(torch.from_numpy(vocabulary.features.copy()), freeze=True)
+
+
+def _recurrent(config: ModelConfig) -> nn.LSTM | nn.GRU | nn.RNN:
+    shape = {
+        "input_size": config.input_size,
+        "hidden_size": config.hidden_size,
+        "num_layers": config.num_layers,
+        "bidirectional": config.bidirectional,
+        "bias": config.bias,
+    }
+    if config.cell == "lstm":
+        return nn.LSTM(**shape, proj_size=config.proj_size)
+    if config.proj_size:
+        raise ValueError(f"proj_size is for an LSTM; got {config.proj_size} for {config.cell!r}")
+    if config.cell == "gru":
+        return nn.GRU(**shape)
+    if config.cell == "rnn":
+        return nn.RNN(**shape, nonlinearity=config.nonlinearity)
+    raise ValueError(f"cell must be 'lstm', 'gru' or 'rnn', got {config.cell!r}")
+
+
+INITS: dict[str, str] = {
+    "torch": "torch's default: every weight and bias uniform in ±1/√hidden_size",
+    "forget-bias-1": "torch's default, then 1 added to the bias of the forget gate (LSTM)",
+    "orthogonal": "torch's default, then every gate's recurrent matrix a random orthogonal one",
+}
+"""The ways to initialise a model, each in words."""
+
+
+def initialised(
+    config: ModelConfig, vocabulary: Vocabulary | None, init: str, seed: int
+) -> SequenceModel:
+    """A new model whose weights depend on the seed alone; torch's own generator is left as it was.
+
+    Raises:
+        ValueError: if `init` is not one of `INITS` or does not fit the cell.
+    """
+    if init not in INITS:
+        raise ValueError(f"init must be one of {', '.join(INITS)}; got {init!r}")
+    if init == "forget-bias-1" and config.cell != "lstm":
+        raise ValueError(f"only an LSTM has a forget gate; got init {init!r} for {config.cell!r}")
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        model = SequenceModel(config, vocabulary)
+        for name, weight in model.recurrent.named_parameters():
+            _reinitialise(init, name, weight, config.hidden_size)
+    return model
+
+
+def _reinitialise(init: str, name: str, weight: Tensor, hidden_size: int) -> None:
+    if init == "forget-bias-1" and name.startswith("bias_ih"):
+        place = PACKED["lstm"].index("f") * hidden_size
+        weight[place : place + hidden_size] += 1
+    if init == "orthogonal" and name.startswith("weight_hh"):
+        for gate in weight.split(hidden_size):
+            nn.init.orthogonal_(gate)

@@ -1,0 +1,441 @@
+"""Sequences with a known answer: vocabularies, generators and the corpus.
+
+A task draws examples, batches them for training and reads what a person typed. It knows nothing
+of models. Every draw comes from a NumPy generator that the caller seeds.
+"""
+
+import hashlib
+import re
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+NO_TARGET = -1
+"""The target of a step at which nothing is asked."""
+
+
+class InputError(ValueError):
+    """What a person typed cannot be read. `code` and `fields` let a page say it in any language."""
+
+    def __init__(self, code: str, message: str, **fields: object) -> None:
+        """Keep a machine-readable `code` and `fields` beside the English `message`."""
+        super().__init__(message)
+        self.code = code
+        self.fields = fields
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Vocabulary:
+    """The symbols of a task and the numbers that a model reads for each.
+
+    Attributes:
+        tokens: every symbol, as text; the token id is its place.
+        feature_names: what each input number means.
+        features: float32 ``[token, feature]``, the numbers that stand for a token.
+        ignore: characters that may stand between symbols and mean nothing.
+    """
+
+    tokens: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    features: np.ndarray
+    ignore: str = ""
+
+    @classmethod
+    def one_hot(cls, tokens: Sequence[str]) -> "Vocabulary":
+        """A vocabulary in which every token has one feature of its own.
+
+        >>> Vocabulary.one_hot("ab").features.tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        """
+        names = tuple(tokens)
+        return cls(tokens=names, feature_names=names, features=np.eye(len(names), dtype=np.float32))
+
+    def __len__(self) -> int:
+        """Return the number of tokens."""
+        return len(self.tokens)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token: number for number, token in enumerate(self.tokens)}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.tokens))
+
+    def split(self, text: str) -> tuple[str, ...]:
+        """The tokens of `text`, longest match first.
+
+        Raises:
+            InputError: ``"unknown-symbols"`` with every distinct symbol that is none of ours.
+        """
+        tokens: list[str] = []
+        unknown: dict[str, None] = {}
+        place = 0
+        while place < len(text):
+            for length in range(min(self._longest, len(text) - place), 0, -1):
+                if text[place : place + length] in self._ids:
+                    tokens.append(text[place : place + length])
+                    place += length
+                    break
+            else:
+                if text[place] not in self.ignore:
+                    unknown[text[place]] = None
+                place += 1
+        if unknown:
+            shown = ", ".join(map(repr, unknown))
+            raise InputError(
+                "unknown-symbols",
+                f"not in this model's vocabulary: {shown}",
+                symbols=tuple(unknown),
+                allowed=self.tokens,
+            )
+        return tuple(tokens)
+
+    def encode(self, text: str) -> np.ndarray:
+        """The token ids of `text`, int64 ``[time]``."""
+        return self.ids(self.split(text))
+
+    def ids(self, tokens: Sequence[str]) -> np.ndarray:
+        """The ids of `tokens`, int64 ``[time]``."""
+        return np.array([self._ids[token] for token in tokens], dtype=np.int64)
+
+    def to_json(self) -> dict[str, object]:
+        """The vocabulary as plain data, the inverse of `from_json`."""
+        return {
+            "tokens": list(self.tokens),
+            "feature_names": list(self.feature_names),
+            "features": self.features.astype(int).tolist(),
+            "ignore": self.ignore,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping) -> "Vocabulary":
+        """The vocabulary that `to_json` wrote.
+
+        Raises:
+            ValueError: if the parts do not fit each other.
+        """
+        tokens, names = tuple(data["tokens"]), tuple(data["feature_names"])
+        features = np.array(data["features"], dtype=np.float32)
+        if not tokens or not all(isinstance(t, str) and t for t in (*tokens, *names)):
+            raise ValueError("a vocabulary needs tokens and feature names that are non-empty text")
+        if len(set(tokens)) != len(tokens) or features.shape != (len(tokens), len(names)):
+            raise ValueError(
+                f"a vocabulary of {len(tokens)} distinct tokens and {len(names)} features needs "
+                f"a table of that shape, got {features.shape}"
+            )
+        return cls(
+            tokens=tokens, feature_names=names, features=features, ignore=str(data["ignore"])
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Example:
+    """One sequence with its known answers.
+
+    Attributes:
+        tokens: the symbols, one per step.
+        ids: int64 ``[time]``.
+        targets: int64 ``[time]``, the class that is right at each step or `NO_TARGET`.
+        seed: the seed that drew it; ``None`` when a person typed it.
+    """
+
+    tokens: tuple[str, ...]
+    ids: np.ndarray
+    targets: np.ndarray
+    seed: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The sequence as a person would type it."""
+        return "".join(self.tokens)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Batch:
+    """Sequences side by side: `ids` and `targets`, both int64 ``[time, sequence]``."""
+
+    ids: np.ndarray
+    targets: np.ndarray
+
+
+Metric = Literal["accuracy", "bits per character"]
+
+
+class Task(Protocol):
+    """What training, scoring and the page need of a task."""
+
+    name: str
+    vocabulary: Vocabulary
+    classes: tuple[str, ...]
+    metric: Metric
+
+    def example(self, seed: int) -> Example:
+        """A held-out example that fits a screen; the same seed gives the same example."""
+
+    def parse(self, text: str) -> Example:
+        """The example that a person typed; raises `InputError`."""
+
+    def batch(self, rng: np.random.Generator, size: int) -> Batch:
+        """A training batch of `size` sequences."""
+
+    def validation(self, rng: np.random.Generator, size: int) -> Batch:
+        """A batch to stop training and to choose between runs by; training never sees it."""
+
+    def held_out(self, rng: np.random.Generator, size: int) -> Batch:
+        """A batch to report scores on; nothing before the report may see it."""
+
+
+def _checked_tokens(vocabulary: Vocabulary, text: str) -> tuple[str, ...]:
+    tokens = vocabulary.split(text)
+    if not tokens:
+        raise InputError("empty", "the sequence is empty; type at least one symbol")
+    return tokens
+
+
+SYMBOLS = tuple("ABCDEFGH")
+STORE, RECALL = "!", "?"
+
+
+def _flagged_vocabulary() -> Vocabulary:
+    """Eight symbols, the same eight flagged, and the question: ten features."""
+    symbols = np.eye(len(SYMBOLS), dtype=np.float32)
+    plain = np.pad(symbols, ((0, 0), (0, 2)))
+    flagged = plain.copy()
+    flagged[:, -2] = 1
+    question = np.zeros((1, len(SYMBOLS) + 2), dtype=np.float32)
+    question[0, -1] = 1
+    return Vocabulary(
+        tokens=(*SYMBOLS, *(STORE + s for s in SYMBOLS), RECALL),
+        feature_names=(*SYMBOLS, STORE, RECALL),
+        features=np.concatenate([plain, flagged, question]),
+        ignore=" \n\t,",
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FlaggedRecall:
+    """Remember the symbol that carries the store flag; say it at the question mark.
+
+    Eight symbols; distractors come from the same alphabet, so only the flag tells what to keep.
+    The delay is the number of steps from the flag to the question. Chance is 1/8.
+
+    Attributes:
+        delays: the shortest and the longest delay in training, inclusive.
+        shown: the delays of the examples drawn for a screen.
+    """
+
+    name: str
+    delays: tuple[int, int]
+    shown: tuple[int, int]
+    vocabulary: Vocabulary = field(default_factory=_flagged_vocabulary)
+    classes: tuple[str, ...] = SYMBOLS
+    metric: Metric = "accuracy"
+
+    _LEAD = 8  # most distractors before the flag
+    _TAIL = 14  # distractors after the question, on a screen
+
+    def example(self, seed: int) -> Example:
+        """A sequence whose delay is drawn from `shown`."""
+        rng = np.random.default_rng([seed, 1])
+        delay = int(rng.integers(*self.shown, endpoint=True))
+        lead = int(rng.integers(1, 4))
+        ids = self._sequence(rng, lead, delay, self._TAIL)
+        return self._example(tuple(self.vocabulary.tokens[i] for i in ids), seed)
+
+    def parse(self, text: str) -> Example:
+        """The sequence that a person typed, e.g. ``"AB!CDE?"``.
+
+        Raises:
+            InputError: ``"empty"`` or ``"unknown-symbols"``.
+        """
+        return self._example(_checked_tokens(self.vocabulary, text), None)
+
+    def batch(self, rng: np.random.Generator, size: int) -> Batch:
+        """Sequences with delays drawn uniformly from `delays`."""
+        return self.at_delays(rng, rng.integers(*self.delays, endpoint=True, size=size))
+
+    def validation(self, rng: np.random.Generator, size: int) -> Batch:
+        """The same draw: there are so many sequences that a fresh seed shares none."""
+        return self.batch(rng, size)
+
+    def held_out(self, rng: np.random.Generator, size: int) -> Batch:
+        """The same draw, see `validation`."""
+        return self.batch(rng, size)
+
+    def at_delays(self, rng: np.random.Generator, delays: np.ndarray) -> Batch:
+        """One sequence per delay, int ``[sequence]``, padded with distractors to one length."""
+        flags = rng.integers(0, self._LEAD, endpoint=True, size=len(delays))
+        questions, column = flags + delays, np.arange(len(delays))
+        ids = rng.integers(len(SYMBOLS), size=(int(questions.max()) + 1, len(delays)))
+        targets = np.full_like(ids, NO_TARGET)
+        targets[questions, column] = ids[flags, column]
+        ids[flags, column] += len(SYMBOLS)
+        ids[questions, column] = 2 * len(SYMBOLS)
+        return Batch(ids=ids, targets=targets)
+
+    def _sequence(self, rng: np.random.Generator, lead: int, delay: int, tail: int) -> np.ndarray:
+        """Token ids: `lead` distractors, the flag, ``delay - 1`` more, the question, `tail`."""
+        ids = rng.integers(len(SYMBOLS), size=lead + 1 + delay + tail)
+        ids[lead] += len(SYMBOLS)
+        ids[lead + delay] = 2 * len(SYMBOLS)
+        return ids
+
+    def _targets(self, ids: np.ndarray) -> np.ndarray:
+        """At every question, the symbol flagged last before it."""
+        targets = np.full(len(ids), NO_TARGET, dtype=np.int64)
+        kept = NO_TARGET
+        for step, token in enumerate(ids):
+            if token == 2 * len(SYMBOLS):
+                targets[step] = kept
+            elif token >= len(SYMBOLS):
+                kept = int(token) - len(SYMBOLS)
+        return targets
+
+    def _example(self, tokens: tuple[str, ...], seed: int | None) -> Example:
+        ids = self.vocabulary.ids(tokens)
+        return Example(tokens=tokens, ids=ids, targets=self._targets(ids), seed=seed)
+
+
+_WRITTEN_AT_INSTALLATION = ("_sysconfigdata", "sitecustomize", "usercustomize")
+
+
+def _stdlib_files() -> list[Path]:
+    """Top-level modules of the running Python's standard library, in a fixed order."""
+    files = Path(sysconfig.get_paths()["stdlib"]).glob("*.py")
+    return sorted(path for path in files if not path.name.startswith(_WRITTEN_AT_INSTALLATION))
+
+
+Part = Literal["training", "validation", "held out"]
+
+
+def _part(path: Path) -> Part:
+    """Where a module belongs, chosen by its name, so that the split never depends on the machine.
+
+    One in ten is held out, one in ten is for validation.
+    """
+    tenth = hashlib.sha256(path.name.encode()).digest()[0] % 10
+    return "held out" if tenth == 0 else "validation" if tenth == 1 else "training"
+
+
+_PRINTABLE = "\t\n" + "".join(map(chr, range(32, 127)))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PythonCharacters:
+    """Say the next character of Python source code; the corpus is Python's standard library.
+
+    Top-level modules of the running interpreter; one in ten, chosen by its name, is held out, and
+    one in ten is for validation. Characters outside printable ASCII are dropped. Chance is 1/97.
+
+    Attributes:
+        window: the length of a sequence, in characters.
+        warm_up: the characters at the start of a scored sequence that are read and not scored.
+    """
+
+    name: str = "python"
+    window: int = 128
+    warm_up: int = 64
+    vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary.one_hot(_PRINTABLE))
+    classes: tuple[str, ...] = tuple(_PRINTABLE)
+    metric: Metric = "bits per character"
+
+    _SHOWN = 72  # about the characters of an example on a screen
+
+    def example(self, seed: int) -> Example:
+        """A few lines of a held-out module, cut at the start of a line."""
+        rng = np.random.default_rng([seed, 1])
+        text = self._texts["held out"]
+        start = text.index("\ndef ", int(rng.integers(len(text) * 9 // 10))) + 1
+        return self._example(self._cut(text[start:]), seed)
+
+    def parse(self, text: str) -> Example:
+        """The source code that a person typed.
+
+        Raises:
+            InputError: ``"empty"`` or ``"unknown-symbols"``.
+        """
+        return self._example(
+            _checked_tokens(self.vocabulary, text.replace("\r\n", "\n").replace("\r", "\n")), None
+        )
+
+    def batch(self, rng: np.random.Generator, size: int) -> Batch:
+        """Windows of the training modules."""
+        return self._windows("training", rng, size)
+
+    def validation(self, rng: np.random.Generator, size: int) -> Batch:
+        """Windows of the validation modules, asked from `warm_up` on."""
+        return self._after_warm_up(self._windows("validation", rng, size))
+
+    def held_out(self, rng: np.random.Generator, size: int) -> Batch:
+        """Windows of the held-out modules, asked from `warm_up` on."""
+        return self._after_warm_up(self._windows("held out", rng, size))
+
+    @property
+    def corpus(self) -> dict[str, str]:
+        """Which text this is: Python's version, sizes in characters and a hash of it all."""
+        return {
+            "python": sysconfig.get_python_version(),
+            "training_characters": str(len(self._texts["training"])),
+            "validation_characters": str(len(self._texts["validation"])),
+            "held_out_characters": str(len(self._texts["held out"])),
+            "sha256": hashlib.sha256("".join(self._texts.values()).encode()).hexdigest(),
+        }
+
+    @cached_property
+    def _texts(self) -> dict[Part, str]:
+        """The characters of every part of the corpus."""
+        texts: dict[Part, str] = {"training": "", "validation": "", "held out": ""}
+        foreign = re.compile(f"[^{re.escape(_PRINTABLE)}]")
+        for path in _stdlib_files():
+            source = path.read_text(encoding="utf-8", errors="ignore")
+            texts[_part(path)] += foreign.sub("", source)
+        return texts
+
+    @cached_property
+    def _ids(self) -> dict[Part, np.ndarray]:
+        """The token ids of every part of the corpus, one token a character."""
+        table = np.zeros(128, dtype=np.int64)
+        table[[ord(token) for token in self.vocabulary.tokens]] = np.arange(len(self.vocabulary))
+        return {
+            part: table[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
+            for part, text in self._texts.items()
+        }
+
+    def _cut(self, text: str) -> str:
+        """About `_SHOWN` characters, up to the end of a line where one is near."""
+        end = text.find("\n", self._SHOWN)
+        return text[: end + 1] if 0 < end < self._SHOWN * 3 // 2 else text[: self._SHOWN]
+
+    def _windows(self, part: Part, rng: np.random.Generator, size: int) -> Batch:
+        ids = self._ids[part]
+        starts = rng.integers(len(ids) - self.window, size=size)
+        places = starts[None, :] + np.arange(self.window)[:, None]
+        return Batch(ids=ids[places], targets=ids[places + 1])
+
+    def _after_warm_up(self, batch: Batch) -> Batch:
+        """The batch with nothing asked while the state still fills."""
+        targets = batch.targets.copy()
+        targets[: self.warm_up] = NO_TARGET
+        return Batch(ids=batch.ids, targets=targets)
+
+    def _example(self, tokens: Sequence[str], seed: int | None) -> Example:
+        ids = self.vocabulary.ids(tokens)
+        targets = np.append(ids[1:], NO_TARGET)
+        return Example(tokens=tuple(tokens), ids=ids, targets=targets, seed=seed)
+
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        FlaggedRecall(name="recall", delays=(1, 100), shown=(36, 56)),
+        FlaggedRecall(name="short-recall", delays=(1, 20), shown=(12, 20)),
+        PythonCharacters(),
+    )
+}
+"""Every task by its name."""
