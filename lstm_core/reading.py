@@ -1,0 +1,186 @@
+"""What `trace` accepts: modules, inputs and initial states, checked and put on one device."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lstm_core.cells import Weights
+from lstm_core.model import SequenceModel
+from lstm_core.signals import Cell
+
+Recurrent = nn.LSTM | nn.GRU | nn.RNN
+
+_CELLS: dict[type[nn.Module], Cell] = {nn.LSTM: "lstm", nn.GRU: "gru", nn.RNN: "rnn"}
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A module that can be traced; `model` is ``None`` for a bare recurrent module."""
+
+    recurrent: Recurrent
+    cell: Cell
+    model: SequenceModel | None
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the device and dtype in which the module computes."""
+        return self.recurrent.weight_hh_l0.detach()
+
+    @property
+    def directions(self) -> int:
+        """2 for a bidirectional module, else 1."""
+        return 2 if self.recurrent.bidirectional else 1
+
+    @property
+    def nonlinearity(self) -> str:
+        """``"tanh"`` or ``"relu"``."""
+        return getattr(self.recurrent, "nonlinearity", "tanh")
+
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """What each number that layer 0 reads means, where a vocabulary says so."""
+        if self.model is None or self.model.vocabulary is None or self.model.config.embed:
+            return None
+        return self.model.vocabulary.feature_names
+
+    def weights(self, layer: int, direction: int) -> Weights:
+        """The module's own tensors of one layer and direction, named without suffix; no copies."""
+        suffix = f"_l{layer}" + ("_reverse" if direction else "")
+        found = {name: getattr(self.recurrent, name + suffix, None) for name in _WEIGHTS}
+        return {name: value.detach() for name, value in found.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One sequence as layer 0 reads it: `features` is ``[time, feature]``."""
+
+    features: Tensor
+    tokens: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return len(self.features)
+
+
+def open_module(module: nn.Module) -> Source:
+    """The recurrent stack of `module` and what surrounds it.
+
+    Raises:
+        TypeError: if it is neither a `SequenceModel` nor a ``torch.nn.LSTM``, ``GRU`` or ``RNN``.
+        ValueError: if it does not compute in float32 or float64.
+    """
+    model = module if isinstance(module, SequenceModel) else None
+    recurrent = module if model is None else model.recurrent
+    cell = next((cell for kind, cell in _CELLS.items() if isinstance(recurrent, kind)), None)
+    if cell is None or not isinstance(recurrent, Recurrent):
+        raise TypeError(_unsupported(module))
+    dtype = recurrent.weight_hh_l0.dtype
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"a trace needs float32 or float64 weights, got {dtype}; convert a copy")
+    return Source(recurrent=recurrent, cell=cell, model=model)
+
+
+def _unsupported(module: object) -> str:
+    message = (
+        "expected a SequenceModel or a torch.nn.LSTM, GRU or RNN, "
+        f"got {type(module).__module__}.{type(module).__qualname__}"
+    )
+    if not isinstance(module, nn.Module):
+        return message
+    inside = [name for name, part in module.named_modules() if isinstance(part, Recurrent)]
+    return f"{message}; pass what is inside it: {', '.join(inside)}" if inside else message
+
+
+def read(source: Source, inputs: Any) -> Reading:
+    """`inputs` as floats ``[time, feature]`` on the module's device, in its dtype; a copy.
+
+    Raises:
+        TypeError: if text or ids are expected and it is neither, or numbers and it is none.
+        ValueError: if it is empty, has another shape, or holds an id that does not exist.
+    """
+    vocabulary = None if source.model is None else source.model.vocabulary
+    if source.model is None or vocabulary is None:
+        return Reading(features=_numbers(source, inputs))
+    ids = vocabulary.encode(inputs) if isinstance(inputs, str) else _ids(inputs, len(vocabulary))
+    if not len(ids):
+        raise ValueError("the sequence is empty; it needs at least one step")
+    features = source.model.features(torch.tensor(ids, device=source.like.device))
+    return Reading(
+        features=features.detach().to(source.like.dtype),
+        tokens=tuple(vocabulary.tokens[i] for i in ids),
+    )
+
+
+def _numbers(source: Source, inputs: Any) -> Tensor:
+    if isinstance(inputs, str):
+        raise TypeError("got text, but this model has no vocabulary; pass floats [time, feature]")
+    values = _tensor(inputs)
+    width = source.recurrent.input_size
+    if values.ndim != 2 or values.shape[1] != width:
+        raise ValueError(
+            f"expected one sequence of shape [time, {width}], got shape {list(values.shape)}"
+        )
+    if not len(values):
+        raise ValueError("the sequence is empty; it needs at least one step")
+    return values.to(source.like, copy=True)
+
+
+def _tensor(values: Any) -> Tensor:
+    """A tensor of real numbers from anything that NumPy understands."""
+    if isinstance(values, Tensor):
+        tensor = values.detach()
+    else:
+        array = np.asarray(values)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"expected numbers, got {type(values).__name__} of {array.dtype}")
+        # A copy where needed: torch warns about memory that must not be written.
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
+    if tensor.is_complex():
+        raise TypeError(f"expected real numbers, got {tensor.dtype}")
+    return tensor
+
+
+def _ids(inputs: Any, count: int) -> np.ndarray:
+    array = inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else np.asarray(inputs)
+    if array.ndim != 1:
+        raise ValueError(f"expected token ids of shape [time], got shape {list(array.shape)}")
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"expected text or integer token ids, got {array.dtype}")
+    wrong = np.unique(array[(array < 0) | (array >= count)])
+    if wrong.size:
+        shown = ", ".join(map(str, wrong[:5])) + ", ..." * (wrong.size > 5)
+        raise ValueError(f"token ids go from 0 to {count - 1}, got {shown}")
+    return array.astype(np.int64)
+
+
+def initial_states(source: Source, h_0: Any, c_0: Any) -> dict[str, Tensor]:
+    """The states before the first step by name, ``[layer * direction, unit]``; zeros for ``None``.
+
+    Raises:
+        TypeError: if a state is not made of numbers.
+        ValueError: if its shape does not fit, or a cell without a `c` is given one.
+    """
+    module = source.recurrent
+    given = {"h": (h_0, module.proj_size or module.hidden_size), "c": (c_0, module.hidden_size)}
+    if source.cell != "lstm":
+        if c_0 is not None:
+            raise ValueError(f"only an LSTM has a cell state; c_0 was given to {source.cell!r}")
+        del given["c"]
+    rows = module.num_layers * source.directions
+    return {name: _state(source, name, value, rows, n) for name, (value, n) in given.items()}
+
+
+def _state(source: Source, name: str, value: Any, rows: int, units: int) -> Tensor:
+    if value is None:
+        return source.like.new_zeros(rows, units)
+    state = _tensor(value)
+    if state.shape != (rows, units):
+        raise ValueError(
+            f"{name}_0 needs the shape [layer * direction, unit] = [{rows}, {units}], "
+            f"got {list(state.shape)}"
+        )
+    return state.to(source.like, copy=True)

@@ -1,0 +1,249 @@
+"""What a trace holds: every signal of every layer at every step of one sequence.
+
+Values only. How they are found is in `trace`, how they lie in a file in `npz`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from lstm_core.npz import read_npz, write_npz
+from lstm_core.signals import PACKED, SIGNALS
+
+if TYPE_CHECKING:
+    import pandas
+
+Arrays = Mapping[str, np.ndarray]
+_Record = TypeVar("_Record", bound="_Immutable")
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _read_only(value)
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: _read_only(array) for key, array in value.items()})
+    return value
+
+
+class _Immutable:
+    """Makes the arrays and mappings of a frozen dataclass read-only; keeps it picklable."""
+
+    def __post_init__(self) -> None:
+        for name, value in self._values().items():
+            object.__setattr__(self, name, _frozen(value))
+
+    def _values(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A MappingProxyType cannot be pickled; a cache that pickles its values needs this.
+        values = self._values().items()
+        plain = {k: dict(v) if isinstance(v, Mapping) else v for k, v in values}
+        return partial(type(self), **plain), ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerTrace(_Immutable):
+    """One layer in one direction. Time is the position in the input, in both directions.
+
+    Attributes:
+        cell: ``"lstm"``, ``"gru"`` or ``"rnn"``.
+        layer: counted from 0.
+        direction: 0 reads forwards, 1 backwards.
+        inputs: what this layer read, ``[time, feature]``.
+        signals: by the keys of `signals.SIGNALS`, each ``[time, unit]``, in the module's own dtype.
+        weights: torch's names without suffix: ``weight_ih`` ``[gate * unit, feature]``,
+            ``weight_hh``, ``bias_ih`` and ``bias_hh`` unless the module has none, and
+            ``weight_hr`` of a projected LSTM. Copies: training on does not change them.
+        h_0: the hidden state before the first step that this direction takes, ``[unit]``.
+        c_0: the cell state before it, ``[unit]``; ``None`` unless an LSTM.
+        nonlinearity: ``"tanh"`` or ``"relu"``.
+        residual: the largest ``|h - h recomputed from these signals|``.
+    """
+
+    cell: str
+    layer: int
+    direction: int
+    inputs: np.ndarray
+    signals: Arrays
+    weights: Arrays
+    h_0: np.ndarray
+    c_0: np.ndarray | None = None
+    nonlinearity: str = "tanh"
+    residual: float
+
+    @property
+    def hidden_size(self) -> int:
+        """How many units every gate has; a projected LSTM's `h` has fewer."""
+        return len(self.weights["weight_hh"]) // len(PACKED[self.cell])
+
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return len(self.inputs)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """Return `select(key)`."""
+        return self.select(key)
+
+    def select(self, key: str) -> np.ndarray:
+        """A signal or a pre-activation, ``[time, unit]``.
+
+        Pre-activations are computed from the weights when asked for: ``z_i z_f z_g z_o`` of an
+        LSTM, ``z_r z_z z_n`` of a GRU, ``z_h`` of a plain RNN, and ``u_n``, the term
+        ``U_n h' + b_hn`` that a GRU's reset gate multiplies.
+
+        Raises:
+            KeyError: if this cell has no such signal; the message lists those it has.
+        """
+        if key in self.signals:
+            return self.signals[key]
+        if key == "u_n" and self.cell == "gru":
+            return _read_only(self._term("n", "h"))
+        gate = key.removeprefix("z_")
+        if key == gate or len(gate) != 1 or gate not in PACKED[self.cell]:
+            raise KeyError(self._no_such(key))
+        with np.errstate(all="ignore"):  # a sequence with infinities is shown, not refused
+            from_state = self._term(gate, "h")
+            if key == "z_n":
+                from_state *= self.signals["r"]
+            return _read_only(self._term(gate, "x") + from_state)
+
+    def previous(self, key: str) -> np.ndarray:
+        """`h` or `c` one step earlier in this direction's own order, ``[time, unit]``.
+
+        Raises:
+            KeyError: if this cell has no such state.
+        """
+        start = {"h": self.h_0, "c": self.c_0}.get(key)
+        if start is None:
+            raise KeyError(f"a {self.cell.upper()} has no state {key!r}")
+        values = self.signals[key]
+        parts = (values[1:], start[None]) if self.direction else (start[None], values[:-1])
+        return _read_only(np.concatenate(parts))
+
+    def _term(self, gate: str, source: str) -> np.ndarray:
+        """``W x + b_ih`` (source ``"x"``) or ``U h' + b_hh`` (``"h"``) of one gate."""
+        name = "ih" if source == "x" else "hh"
+        start = PACKED[self.cell].index(gate) * self.hidden_size
+        rows = slice(start, start + self.hidden_size)
+        read = self.inputs if source == "x" else self.previous("h")
+        with np.errstate(all="ignore"):
+            term = read @ self.weights[f"weight_{name}"][rows].T
+            return term + self.weights[f"bias_{name}"][rows] if "bias_ih" in self.weights else term
+
+    def _no_such(self, key: str) -> str:
+        known = [*self.signals, *(f"z_{gate}" for gate in PACKED[self.cell])]
+        known += ["u_n"] if self.cell == "gru" else []
+        return f"a {self.cell.upper()} has no signal {key!r}; it has {', '.join(known)}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trace(_Immutable):
+    """Every signal of every layer at every step of one sequence.
+
+    Attributes:
+        cell: ``"lstm"``, ``"gru"`` or ``"rnn"``.
+        layers: by layer, then by direction.
+        tokens: the symbols read; ``None`` for a model without a vocabulary.
+        input_names: what each number that layer 0 read means, where that is known.
+        outputs: the readout, ``[time, output]``; ``None`` for a bare module.
+        residual: the largest of the layers' residuals: proof that these are the model's numbers.
+        device: where the model ran, e.g. ``"cpu"``.
+        dtype: ``"float32"`` or ``"float64"``.
+    """
+
+    cell: str
+    layers: tuple[LayerTrace, ...]
+    tokens: tuple[str, ...] | None = None
+    input_names: tuple[str, ...] | None = None
+    outputs: np.ndarray | None = None
+    residual: float
+    device: str
+    dtype: str
+
+    @property
+    def num_directions(self) -> int:
+        """2 for a bidirectional module, else 1."""
+        return self.layers[-1].direction + 1
+
+    @property
+    def num_layers(self) -> int:
+        """How many layers are stacked."""
+        return len(self.layers) // self.num_directions
+
+    @property
+    def times(self) -> np.ndarray:
+        """The positions ``0 ... len - 1``, int64 ``[time]``."""
+        return np.arange(len(self))
+
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return len(self.layers[0])
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """Return `select(key)`: the last layer, forwards."""
+        return self.select(key)
+
+    def __repr__(self) -> str:
+        """Return the kind, the sizes and the residual in one line."""
+        last, layers = self.layers[-1], f"{self.num_layers} layer" + "s" * (self.num_layers > 1)
+        both = ", bidirectional" if self.num_directions == 2 else ""
+        return (
+            f"Trace({self.cell.upper()}, {layers} of {last.hidden_size} units{both}, "
+            f"{len(self)} steps, {self.dtype} on {self.device}, residual {self.residual:.1e})"
+        )
+
+    def layer(self, layer: int = -1, direction: int = 0) -> LayerTrace:
+        """One layer in one direction; negative layers count from the last.
+
+        Raises:
+            IndexError: if there is no such layer or direction.
+        """
+        if not -self.num_layers <= layer < self.num_layers:
+            raise IndexError(f"layer {layer} of a model with {self.num_layers} (counted from 0)")
+        if not 0 <= direction < self.num_directions:
+            kind = "both directions" if self.num_directions == 2 else "one direction"
+            raise IndexError(f"direction {direction} of a model with {kind} (0 is forwards)")
+        return self.layers[layer % self.num_layers * self.num_directions + direction]
+
+    def select(self, key: str, layer: int = -1, direction: int = 0) -> np.ndarray:
+        """A signal or pre-activation of one layer, ``[time, unit]``; see `LayerTrace.select`.
+
+        Raises:
+            IndexError: if there is no such layer or direction.
+            KeyError: if the cell has no such signal.
+        """
+        return self.layer(layer, direction).select(key)
+
+    def save(self, path: str | Path) -> None:
+        """Write an NPZ file that `load` and ``numpy.load`` read."""
+        write_npz(Path(path), *_packed(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Trace":
+        """The trace that `save` wrote.
+
+        Raises:
+            ValueError: if the file is damaged or holds something else; one sentence says what.
+            OSError: if it cannot be read.
+        """
+        raise NotImplementedError
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """One row per number: layer, direction, time, unit, signal, value."""
+        raise NotImplementedError
+
+
+def _packed(trace: Trace) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    raise NotImplementedError

@@ -1,0 +1,219 @@
+"""Every gate of a fused recurrent layer, which PyTorch computes and never returns.
+
+1. The fused kernel runs, one layer and direction at a time, and gives every ``h_t``.
+2. One batched matrix product over all ``(x_t, h_{t-1})`` gives every gate (`cells`).
+3. One blocked scan gives ``c_t = f_t c_{t-1} + i_t g_t`` (`scan`).
+4. ``h_t`` is computed once more from these; its largest distance from the kernel's own ``h_t`` is
+   the trace's `residual`: proof that these are the numbers of the model that was given.
+
+Inside, time comes first and sequences lie side by side: ``[time, sequence, feature]``.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from lstm_core.fused import Layer, distance
+from lstm_core.reading import Reading, Source, initial_states, open_module, read
+from lstm_core.record import LayerTrace, Trace
+from lstm_core.signals import SIGNALS
+
+__all__ = ["LayerTrace", "Trace", "trace", "trace_many"]
+
+_CHUNK = 2**24
+"""About how many numbers `trace_many` works on at a time: 64 MiB of float32."""
+
+
+def trace(
+    module: nn.Module,
+    inputs: Any,
+    *,
+    h_0: ArrayLike | Tensor | None = None,
+    c_0: ArrayLike | Tensor | None = None,
+) -> Trace:
+    """Every signal of every layer at every step of one sequence.
+
+    The module comes back exactly as it was. Dropout between layers is not applied, in training
+    mode either: the trace shows the trained network, not one random thinning of it.
+
+    Args:
+        module: a `SequenceModel`, or a bare ``torch.nn.LSTM``, ``GRU`` or ``RNN``: any layers,
+            directions, ``proj_size``, ``bias`` and ``batch_first``, float32 or float64.
+        inputs: text or token ids ``[time]`` for a `SequenceModel` with a vocabulary, else floats
+            ``[time, feature]``, whatever ``batch_first`` says.
+        h_0: the first hidden states, ``[layer * direction, unit]``; zeros when not given.
+        c_0: an LSTM's first cell states, likewise.
+
+    Raises:
+        TypeError: if the module or the kind of input is none of these.
+        ValueError: if sizes, ids or the dtype do not fit.
+    """
+    with torch.inference_mode():
+        stack = _Stack.of(open_module(module), h_0, c_0)
+        return stack.traces([read(stack.source, inputs)])[0]
+
+
+def trace_many(
+    module: nn.Module,
+    sequences: Iterable[Any],
+    *,
+    h_0: ArrayLike | Tensor | None = None,
+    c_0: ArrayLike | Tensor | None = None,
+) -> list[Trace]:
+    """What `trace` returns for each of `sequences`, found for many of them at a time.
+
+    Sequences of similar length are padded to one length, no more of them than fit a fixed amount
+    of working memory. Every sequence starts from the same `h_0` and `c_0`.
+
+    Raises:
+        TypeError: as `trace`; the message names the sequence.
+        ValueError: as `trace`; the message names the sequence.
+    """
+    with torch.inference_mode():
+        stack = _Stack.of(open_module(module), h_0, c_0)
+        readings = [_read_one(stack.source, number, one) for number, one in enumerate(sequences)]
+        found: dict[int, Trace] = {}
+        for chunk in _chunks(stack.source, [len(reading) for reading in readings]):
+            found.update(zip(chunk, stack.traces([readings[i] for i in chunk]), strict=True))
+        return [found[number] for number in range(len(readings))]
+
+
+def _read_one(source: Source, number: int, inputs: Any) -> Reading:
+    try:
+        return read(source, inputs)
+    except (TypeError, ValueError) as error:
+        error.args = (f"sequence {number}: {error}",)
+        raise
+
+
+def _chunks(source: Source, lengths: list[int]) -> Iterator[list[int]]:
+    """Places in `lengths`, longest first, in groups that fit `_CHUNK` numbers when padded."""
+    module = source.recurrent
+    a_step = 12 * module.num_layers * source.directions * module.hidden_size + module.input_size
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    while order:
+        size = max(1, _CHUNK // (a_step * lengths[order[0]]))
+        yield order[:size]
+        order = order[size:]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stack:
+    """The layers of a module, by layer and then by direction, and NumPy copies of their weights."""
+
+    source: Source
+    layers: tuple[Layer, ...]
+    weights: tuple[dict[str, np.ndarray], ...]
+
+    @classmethod
+    def of(cls, source: Source, h_0: Any, c_0: Any) -> "_Stack":
+        start = initial_states(source, h_0, c_0)
+        layers = tuple(
+            Layer(
+                cell=source.cell,
+                nonlinearity=source.nonlinearity,
+                weights=source.weights(*divmod(number, source.directions)),
+                start={name: state[number] for name, state in start.items()},
+            )
+            for number in range(len(start["h"]))
+        )
+        copies = tuple({k: _copy(v) for k, v in layer.weights.items()} for layer in layers)
+        return cls(source=source, layers=layers, weights=copies)
+
+    def traces(self, readings: list[Reading]) -> list[Trace]:
+        """One trace for each sequence; they run side by side."""
+        lengths = [len(reading) for reading in readings]
+        x = pad_sequence([reading.features for reading in readings])
+        found: list[list[LayerTrace]] = [[] for _ in readings]
+        for first in range(0, len(self.layers), self.source.directions):
+            inputs, states = _apart(x, lengths), []
+            for number in range(first, first + self.source.directions):
+                h, traced = self._through(number, x, inputs, lengths)
+                states.append(h)
+                for layers, layer in zip(found, traced, strict=True):
+                    layers.append(layer)
+            x = torch.cat(states, dim=-1) if len(states) > 1 else states[0]
+        outputs = self._outputs(x, lengths)
+        return [self._trace(*parts) for parts in zip(readings, found, outputs, strict=True)]
+
+    def _through(
+        self, number: int, x: Tensor, inputs: list[np.ndarray], lengths: list[int]
+    ) -> tuple[Tensor, list[LayerTrace]]:
+        """One direction of one layer: its ``h`` for the next layer and a trace for each sequence."""
+        order = _backwards(x, lengths) if number % self.source.directions else None
+        signals, again = self.layers[number].signals(_turned(x, order))
+        gaps = [
+            distance(signals["h"][:length, place], again[:length, place])
+            for place, length in enumerate(lengths)
+        ]
+        del again
+        turned = {s.key: _turned(signals.pop(s.key), order) for s in SIGNALS[self.source.cell]}
+        apart = zip(*(_apart(values, lengths) for values in turned.values()), strict=True)
+        parts = zip(inputs, apart, gaps, strict=True)
+        return turned["h"], [
+            self._layer_trace(number, read, dict(zip(turned, values, strict=True)), gap)
+            for read, values, gap in parts
+        ]
+
+    def _layer_trace(
+        self, number: int, inputs: np.ndarray, signals: dict[str, np.ndarray], residual: float
+    ) -> LayerTrace:
+        layer, direction = divmod(number, self.source.directions)
+        start = {name: _copy(state) for name, state in self.layers[number].start.items()}
+        return LayerTrace(
+            cell=self.source.cell,
+            layer=layer,
+            direction=direction,
+            inputs=inputs,
+            signals=signals,
+            weights=self.weights[number],
+            h_0=start["h"],
+            c_0=start.get("c"),
+            nonlinearity=self.source.nonlinearity,
+            residual=residual,
+        )
+
+    def _outputs(self, x: Tensor, lengths: list[int]) -> list[np.ndarray] | list[None]:
+        model = self.source.model
+        return [None] * len(lengths) if model is None else _apart(model.readout(x), lengths)
+
+    def _trace(
+        self, reading: Reading, layers: list[LayerTrace], outputs: np.ndarray | None
+    ) -> Trace:
+        return Trace(
+            cell=self.source.cell,
+            layers=tuple(layers),
+            tokens=reading.tokens,
+            input_names=self.source.input_names,
+            outputs=outputs,
+            residual=max(layer.residual for layer in layers),
+            device=str(self.source.like.device),
+            dtype=str(self.source.like.dtype).removeprefix("torch."),
+        )
+
+
+def _copy(values: Tensor) -> np.ndarray:
+    return values.to("cpu", copy=True).numpy()
+
+
+def _apart(values: Tensor, lengths: list[int]) -> list[np.ndarray]:
+    """Each sequence without its padding, ``[time, feature]``; a copy where there are several."""
+    array = values.cpu().numpy()
+    return [np.ascontiguousarray(array[:length, place]) for place, length in enumerate(lengths)]
+
+
+def _backwards(x: Tensor, lengths: list[int]) -> Tensor:
+    """For each place in time, the one that it swaps with; padding stays, ``[time, sequence]``."""
+    time = torch.arange(len(x), device=x.device)[:, None]
+    last = torch.tensor(lengths, device=x.device) - 1
+    return torch.where(time <= last, last - time, time)
+
+
+def _turned(x: Tensor, order: Tensor | None) -> Tensor:
+    return x if order is None else x.take_along_dim(order[:, :, None], 0)

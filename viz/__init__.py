@@ -1,0 +1,1 @@
+"""What people see: figures, the stage, sentences. No page, no Streamlit outside `pages`."""

@@ -1,0 +1,269 @@
+// The right of the stage: the chosen unit at this step, as an equation, bars, arithmetic and a life.
+
+const SHOWN_TERMS = 5;
+
+class CellPanel {
+  constructor(stage) {
+    this.stage = stage;
+    this.allTerms = false;
+    this.root = element("aside", { class: "cell" });
+  }
+
+  get part() {
+    return this.stage.focusedPart();
+  }
+
+  /** Lay out the panel for the focused model. */
+  rebuild() {
+    const { stage, part } = this;
+    const { text } = stage.header;
+    this.root.setAttribute("aria-label", text.cellTitle);
+    this.where = element("span", { class: "facts" });
+    this.lines = Array.from({ length: 4 }, () => element("div"));
+    this.why = element("h4");
+    this.terms = element("ol", { class: "terms" });
+    this.more = element("button", { type: "button", class: "more", onclick: () => this.toggleTerms() });
+    this.result = element("div", { class: "result" });
+    this.bars = new Map(part.lanes.map((lane) => [lane.key, this.bar(lane)]));
+    this.life = element("canvas", { class: "life", role: "img" });
+    this.pins = element("ul", { class: "pins" });
+    this.now = element("p", { class: "now" });
+    this.table = element("div", { class: "values" });
+    this.values = element("details", {}, element("summary", {}, text.values), this.table);
+    this.values.addEventListener("toggle", () => this.updateTable());
+    this.root.replaceChildren(
+      element("div", { class: "cell-head" }, element("h3", {}, text.cellTitle), this.where),
+      this.modelTabs(),
+      element("div", { class: "equation" }, ...this.lines),
+      element("div", { class: "bars" }, ...[...this.bars.values()].map((bar) => bar.root)),
+      this.why, this.terms, this.more, this.result,
+      element("h4", {}, text.life), this.life,
+      this.pins, this.now, this.values,
+    );
+    this.drawLife();
+    this.updatePins();
+    this.update();
+  }
+
+  /** Which model's cell is shown, where there are several. */
+  modelTabs() {
+    const { stage } = this;
+    const parts = stage.visibleParts();
+    if (parts.length < 2) return null;
+    const tabs = parts.map((part) =>
+      element("button", { type: "button", "aria-pressed": String(part === this.part), onclick: () => stage.focus(part.key) }, part.name),
+    );
+    return element("div", { class: "tabs" }, ...tabs);
+  }
+
+  /** A signal of the unit as a bar; pressing it opens the arithmetic behind it. */
+  bar(lane) {
+    const track = element("span", { class: "track" });
+    const length = element("span", { class: "length" });
+    const value = element("span", { class: "value" });
+    track.append(length);
+    const name = [element("b", {}, lane.symbol), element("span", { class: "name" }, lane.name), track, value];
+    const opens = this.part.packed.includes(lane.key) || this.part.cell === "rnn";
+    const root = opens
+      ? element("button", { type: "button", title: fill(this.stage.header.text.open, { name: lane.name }), onclick: () => this.stage.openGate(lane.key) }, ...name)
+      : element("div", {}, ...name);
+    return { root, length, value, lane };
+  }
+
+  unit() {
+    return this.stage.state.units[this.part.key];
+  }
+
+  /** Everything that follows the step. */
+  update() {
+    const { stage, part } = this;
+    const { text } = stage.header;
+    const { step } = stage.state;
+    const unit = this.unit();
+    setText(this.where, fill(text.where, { t: step, unit }));
+    const lines = EQUATIONS[part.cell](part, unit, step);
+    this.lines.forEach((line, k) => setText(line, lines[k] ?? ""));
+    for (const [key, bar] of this.bars) this.updateBar(bar, valueAt(part, key, unit, step));
+    this.updateArithmetic(unit, step);
+    this.moveLife(step);
+    setText(this.now, stage.sentenceNow());
+    if (this.values.open) this.updateTable();
+  }
+
+  updateBar({ root, length, value, lane }, number) {
+    setText(value, formatNumber(number));
+    root.classList.toggle("open", lane.key === this.gate());
+    if (root.tagName === "BUTTON") root.setAttribute("aria-pressed", String(lane.key === this.gate()));
+    const gate = lane.kind === "gate";
+    const share = Math.min(1, Math.abs(number) / lane.high) || 0;
+    const [left, width] = gate ? [0, share] : number < 0 ? [0.5 - share / 2, share / 2] : [0.5, share / 2];
+    length.style.left = `${100 * left}%`;
+    length.style.width = `${100 * width}%`;
+    length.style.background = this.stage.swatch(number, lane);
+  }
+
+  /** The gate whose arithmetic is open: the one last chosen, if this cell has it. */
+  gate() {
+    const { packed } = this.part;
+    const { gate } = this.stage.state;
+    return packed.includes(gate) ? gate : packed.includes("f") ? "f" : packed.includes("z") ? "z" : packed[0];
+  }
+
+  updateArithmetic(unit, step) {
+    const { part, stage } = this;
+    const { text } = stage.header;
+    const gate = this.gate();
+    const lane = part.lanes.find((each) => each.key === gate);
+    const { terms, sum } = preactivation(part, gate, unit, step);
+    const value = valueAt(part, gate, unit, step);
+    const shown = this.allTerms ? terms : terms.slice(0, SHOWN_TERMS);
+    setText(this.why, fill(text.why, { name: lane.name, value: formatNumber(value) }));
+    while (this.terms.childNodes.length > shown.length) this.terms.lastChild.remove();
+    while (this.terms.childNodes.length < shown.length) this.terms.append(element("li", {}, element("b"), element("span")));
+    shown.forEach((term, k) => {
+      const [amount, product] = this.terms.childNodes[k].childNodes;
+      setText(amount, (term.value < 0 ? "" : "+") + formatNumber(term.value));
+      setText(product, describeTerm(part, term, unit));
+    });
+    const rest = terms.slice(shown.length);
+    const restSum = formatNumber(rest.reduce((total, term) => total + term.value, 0));
+    this.more.hidden = terms.length <= SHOWN_TERMS;
+    setText(this.more, this.allTerms ? text.fewerTerms : fill(text.moreTerms, { n: rest.length, sum: restSum }));
+    const squash = lane.kind === "gate" ? "σ" : part.nonlinearity === "relu" ? "relu" : "tanh";
+    setText(this.result, `= ${formatNumber(sum)} → ${squash} = ${formatNumber(value)}`);
+  }
+
+  toggleTerms() {
+    this.allTerms = !this.allTerms;
+    this.update();
+  }
+
+  /** The unit over the whole sequence: what it holds, and the gate that keeps it. */
+  drawLife() {
+    const { part, stage } = this;
+    const [width, height] = [this.now.clientWidth || 280, 74];
+    const context = fitCanvas(this.life, width, height);
+    const keys = part.cell === "lstm" ? ["c", "f"] : part.cell === "gru" ? ["h", "z"] : ["h"];
+    context.strokeStyle = stage.palettes.theme.grid;
+    context.beginPath();
+    context.moveTo(0, height / 2);
+    context.lineTo(width, height / 2);
+    context.stroke();
+    keys.forEach((key, k) => drawCurve(context, stage, part, key, this.unit(), width, height, k));
+    this.lifeImage = context.getImageData(0, 0, this.life.width, this.life.height);
+    this.lifeSize = { width, height, context };
+    this.life.setAttribute("aria-label", fill(stage.header.text.lifeLabel, { unit: this.unit(), keys: keys.join(", ") }));
+    this.moveLife(stage.state.step);
+  }
+
+  moveLife(step) {
+    const { width, height, context } = this.lifeSize;
+    context.putImageData(this.lifeImage, 0, 0);
+    context.fillStyle = this.stage.ink;
+    context.fillRect(((step + 0.5) / this.stage.steps) * width - 0.75, 0, 1.5, height);
+  }
+
+  /** Pinned cells with their differences from the first one. */
+  updatePins() {
+    const { stage } = this;
+    const { text } = stage.header;
+    const pins = stage.state.pins;
+    const value = (pin) => valueAt(stage.part(pin.part), pin.key, pin.unit, pin.t);
+    this.pins.replaceChildren(
+      ...pins.map((pin, k) => {
+        const difference = k ? `Δ ${formatNumber(value(pin) - value(pins[0]))}` : "";
+        return element(
+          "li",
+          {},
+          element("button", { type: "button", class: "pin", onclick: () => stage.goToPin(pin), title: text.goToPin },
+            element("i", {}, `${stage.part(pin.part).name} ${pin.key}`), ` [${pin.unit}] t = ${pin.t} `, element("b", {}, formatNumber(value(pin))), ` ${difference}`),
+          button("×", text.unpin, () => stage.unpin(k)),
+        );
+      }),
+    );
+  }
+
+  /** Every unit's values at this step, as a table that can be read and copied. */
+  updateTable() {
+    if (!this.values.open) return;
+    const { part, stage } = this;
+    const { step } = stage.state;
+    const head = [stage.header.text.unit, ...part.lanes.map((lane) => lane.symbol)];
+    const rows = Array.from({ length: part.units }, (_, unit) => [
+      unit,
+      ...part.lanes.map((lane) => (unit < lane.units ? formatNumber(valueAt(part, lane.key, unit, step), 4) : "")),
+    ]);
+    this.table.replaceChildren(plainTable(head, rows, fill(stage.header.text.valuesAt, { model: part.name, t: step })));
+  }
+}
+
+/** "U[13, 7] × h₇ = 1.42 × 0.92", with the feature's own name where it has one. */
+function describeTerm(part, { kind, k, weight, factor, scale }, unit) {
+  const by = scale === 1 ? "" : `${formatNumber(scale)} · `;
+  if (kind === "b") return "b";
+  if (kind === "bh") return `r · b = ${by}${formatNumber(weight)}`;
+  const name = kind === "W" ? part.input_names?.[k] ?? `x${subscript(k)}` : `h${subscript(k)}`;
+  const place = kind === "W" && part.input_names ? `“${name}”` : k;
+  const r = scale === 1 ? "" : "r · ";
+  if (kind === "W" && part.input_names && factor === 1) return `W[${unit}, ${place}]`;
+  return `${r}${kind}[${unit}, ${place}] · ${name} = ${by}${formatNumber(weight, 2)} × ${formatNumber(factor, 2)}`;
+}
+
+const subscript = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
+
+/** The state equation of each cell with its numbers, a line each. */
+const EQUATIONS = {
+  lstm(part, unit, t) {
+    const n = (key) => valueAt(part, key, unit, t);
+    const [f, i, g, o, c, past] = [n("f"), n("i"), n("g"), n("o"), n("c"), carried(part, "c", unit, t)];
+    const show = formatNumber;
+    const name = part.weights.weight_hr ? "m" : "h";
+    return [
+      "c = f·c₋₁ + i·g",
+      `  = ${show(f)} × ${show(past)} + ${show(i)} × ${show(g)}`,
+      `  = ${show(f * past)} + ${show(i * g)} = ${show(c)}`,
+      `${name} = o·tanh c = ${show(o)} × ${show(Math.tanh(c))} = ${show(o * Math.tanh(c))}`,
+    ];
+  },
+  gru(part, unit, t) {
+    const n = (key) => valueAt(part, key, unit, t);
+    const [z, candidate, past] = [n("z"), n("n"), carried(part, "h", unit, t)];
+    const show = formatNumber;
+    return [
+      "h = z·h₋₁ + (1 − z)·n",
+      `  = ${show(z)} × ${show(past)} + ${show(1 - z)} × ${show(candidate)}`,
+      `  = ${show(z * past)} + ${show((1 - z) * candidate)} = ${show(n("h"))}`,
+    ];
+  },
+  rnn(part, unit, t) {
+    const { W, U, b } = preactivationByKind(part, "h", unit, t);
+    const show = formatNumber;
+    const squash = part.nonlinearity;
+    return [
+      `h = ${squash}(W·x + U·h₋₁ + b)`,
+      `  = ${squash}(${show(W)} + ${show(U)} + ${show(b)})`,
+      `  = ${squash}(${show(W + U + b)}) = ${show(valueAt(part, "h", unit, t))}`,
+    ];
+  },
+};
+
+/** One signal of a unit over the sequence; gates on 0..1, signed values around the middle. */
+function drawCurve(context, stage, part, key, unit, width, height, place) {
+  const lane = part.lanes.find((each) => each.key === key);
+  const values = Array.from({ length: part.steps }, (_, t) => valueAt(part, key, unit, t));
+  const largest = Math.max(1e-6, ...values.map(Math.abs).filter(Number.isFinite));
+  const colour = stage.palettes.theme.curves[place];
+  const y = (value) =>
+    lane.kind === "gate" ? height - 3 - value * (height - 6) : height / 2 - (value / largest) * (height / 2 - 3);
+  context.strokeStyle = colour;
+  context.lineWidth = 1.5;
+  context.setLineDash(place ? [3, 2] : []);
+  context.beginPath();
+  values.forEach((value, t) => context.lineTo(((t + 0.5) / part.steps) * width, y(value)));
+  context.stroke();
+  context.setLineDash([]);
+  context.font = `italic 12px ${stage.fonts.body}`;
+  context.fillStyle = colour;
+  const range = lane.kind === "gate" ? "0…1" : `±${formatNumber(largest, 2)}`;
+  context.fillText(`${lane.symbol}  ${range}`, 4 + place * 70, 12);
+}

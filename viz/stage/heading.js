@@ -1,0 +1,55 @@
+// The heading of a model: its facts, the proof badge, and the buttons that arrange models.
+
+function groupHeading(stage, part) {
+  const { text } = stage.header;
+  const about = element("div", { class: "about", hidden: true });
+  const badge = element(
+    "button",
+    { type: "button", class: `badge${part.proof.good ? "" : " doubtful"}`, "aria-expanded": "false", title: part.proof.note },
+    part.proof.label,
+  );
+  badge.addEventListener("click", () => {
+    about.hidden = !about.hidden;
+    badge.setAttribute("aria-expanded", String(!about.hidden));
+    if (!about.childNodes.length) about.append(...aboutModel(text, part));
+    stage.score.measure();
+    stage.score.drawOverlay();
+  });
+  const facts = element("span", { class: "facts" }, part.facts, part.score ? " · " : null, part.score ? element("b", {}, part.score) : null);
+  const heading = element("h3", {}, element("span", { class: `dot ${part.cell}` }), part.name);
+  return element("header", {}, element("div", { class: "title" }, heading, facts, badge, arrangement(stage, part)), about);
+}
+
+/** Up, down and remove; a single model cannot be removed. */
+function arrangement(stage, part) {
+  const { text } = stage.header;
+  const place = stage.state.models.indexOf(part.key);
+  const last = stage.state.models.length - 1;
+  const name = (key) => fill(text[key], { model: part.name });
+  return element(
+    "span",
+    { class: "arrange" },
+    button("↑", name("moveUp"), () => stage.moveModel(part.key, -1), { disabled: place === 0 }),
+    button("↓", name("moveDown"), () => stage.moveModel(part.key, 1), { disabled: place === last }),
+    button("×", name("remove"), () => stage.removeModel(part.key), { disabled: last === 0 }),
+  );
+}
+
+/** What the badge proves, the recipe, and the score of every seed. */
+function aboutModel(text, part) {
+  const rows = part.about.map(([label, value]) => [element("dt", {}, label), element("dd", {}, value)]);
+  const nodes = [element("p", {}, part.proof.note), element("dl", {}, ...rows.flat())];
+  if (part.seeds.rows.length) nodes.push(plainTable(part.seeds.head, part.seeds.rows, text.scoresOfEverySeed));
+  return nodes;
+}
+
+function plainTable(head, rows, caption) {
+  const cells = (tag, row) => element("tr", {}, ...row.map((value) => element(tag, tag === "th" ? { scope: "col" } : {}, String(value))));
+  return element(
+    "table",
+    {},
+    element("caption", {}, caption),
+    element("thead", {}, cells("th", head)),
+    element("tbody", {}, ...rows.map((row) => cells("td", row))),
+  );
+}

@@ -1,0 +1,116 @@
+// The pointer on the score: hover reads a cell, a click pins it, a drag scrubs. Touch drags scrub.
+
+const DRAG_STARTS = 4; // pixels before a press counts as a drag
+
+class ScorePointer {
+  constructor(score) {
+    this.score = score;
+    const { root } = score;
+    root.addEventListener("pointerdown", (event) => this.down(event));
+    root.addEventListener("pointermove", (event) => this.move(event));
+    root.addEventListener("pointerup", (event) => this.up(event));
+    root.addEventListener("pointercancel", () => (this.press = null));
+    root.addEventListener("pointerleave", () => this.leave());
+    root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+  }
+
+  /** Where an event falls: step, and the cell or track under it. `null` off the time axis. */
+  locate(event) {
+    const { score } = this;
+    const { stage } = score;
+    const origin = score.root.getBoundingClientRect();
+    const [x, y] = [event.clientX - origin.left - score.left, event.clientY - origin.top];
+    if (x < 0 || x >= score.width) return null;
+    const inside = ({ top, height }) => y >= top && y < top + height;
+    const strip = !score.overviewRow.hidden && score.overview.contains(event.target);
+    const step = strip ? (x / score.width) * stage.steps : stage.view.from + (x / score.width) * stage.view.count;
+    const place = { x, y, t: Math.min(Math.floor(step), stage.steps - 1), strip };
+    const box = score.boxes.find(inside);
+    if (box) {
+      const row = Math.min(Math.floor(((y - box.top) / box.height) * box.lane.spec.units), box.lane.spec.units - 1);
+      Object.assign(place, { part: box.lane.part.key, key: box.lane.spec.key, unit: box.order[row] });
+    }
+    place.track = score.tracks.find(inside);
+    return box || place.track || strip ? place : null;
+  }
+
+  down(event) {
+    if (event.button !== 0 || event.target.closest("button,select,summary,[role=separator]")) return;
+    const place = this.locate(event);
+    if (!place) return;
+    this.press = { x: event.clientX, place, dragging: false };
+    if (place.track || place.strip) this.drag(event, place);
+  }
+
+  move(event) {
+    const place = this.locate(event);
+    if (this.press) {
+      if (Math.abs(event.clientX - this.press.x) > DRAG_STARTS) this.press.dragging = true;
+      if (this.press.dragging && place) this.drag(event, place);
+      return;
+    }
+    if (event.pointerType !== "touch") this.hover(place);
+  }
+
+  drag(event, place) {
+    const { root, stage } = this.score;
+    if (!root.hasPointerCapture(event.pointerId)) root.setPointerCapture(event.pointerId);
+    this.press.dragging ||= !!place.track || place.strip;
+    stage.goTo(place.t, { follow: place.strip });
+    this.hover(null);
+  }
+
+  up() {
+    const { press } = this;
+    this.press = null;
+    if (!press || press.dragging) return;
+    const { part, key, unit, t } = press.place;
+    if (key) this.score.stage.pin({ part, key, unit, t });
+  }
+
+  leave() {
+    if (!this.press) this.hover(null);
+  }
+
+  /** Ctrl and wheel zooms the time axis; a sideways wheel moves along it. */
+  wheel(event) {
+    const { stage } = this.score;
+    if (event.ctrlKey) stage.zoom(event.deltaY > 0 ? 1.25 : 0.8);
+    else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) stage.scrollBy(Math.sign(event.deltaX) * 3);
+    else return;
+    event.preventDefault();
+  }
+
+  hover(place) {
+    const { stage, tip } = this.score;
+    const shown = place && (place.key || place.track?.part);
+    stage.setHover(shown ? { part: place.part ?? null, unit: place.unit ?? null, key: place.key, t: place.t } : null);
+    tip.hidden = !shown;
+    if (!shown) return;
+    setText(tip, place.key ? describeCell(stage, place) : describeAnswer(stage, place.track.part, place.t));
+    const flip = place.x > this.score.width - 220;
+    tip.style.left = `${this.score.left + place.x + (flip ? -14 : 14)}px`;
+    tip.style.top = `${place.y + 16}px`;
+    tip.style.transform = flip ? "translateX(-100%)" : "";
+  }
+}
+
+/** "forget gate f · unit 13 · t = 38 · 0.713" */
+function describeCell(stage, { part: key, key: signal, unit, t }) {
+  const part = stage.part(key);
+  const { name, symbol } = part.lanes.find((lane) => lane.key === signal);
+  const value = formatNumber(valueAt(part, signal, unit, t), 4);
+  return fill(stage.header.text.cellTip, { model: part.name, name, symbol, unit, t, value, token: stage.glyph(t) });
+}
+
+/** What a model answers at a step, in words. */
+function describeAnswer(stage, part, t) {
+  const { text } = stage.header;
+  const says = part.classes[part.says.data[t]];
+  const target = part.target.data[t];
+  const fields = { model: part.name, t, says, share: formatPercent(part.top.data[t]) };
+  if (target < 0) return fill(text.answerFree, fields);
+  const right = part.says.data[t] === target;
+  const more = { target: part.classes[target], correct: formatPercent(part.correct.data[t]) };
+  return fill(right ? text.answerRight : text.answerWrong, { ...fields, ...more });
+}

@@ -1,0 +1,463 @@
+// The stage: one payload in, then stepping, playing, hovering and drilling without a server.
+
+const SMALLEST_COLUMN = 6; // CSS pixels a step takes before the time axis becomes a window
+const WIDEST_COLUMN = 30;
+const NARROW = 640;
+
+class Stage {
+  constructor(host) {
+    this.state = {
+      step: 0, models: [], units: {}, focus: null, gate: null, sort: "index", fade: true, perUnit: false,
+      speed: 1, playing: false, pins: [], hover: null, folded: new Set(), heights: {},
+    };
+    this.view = { from: 0, count: 1 };
+    this.zoomed = 0; // steps in the window once a person zoomed; 0 follows the width
+    this.root = element("div", { class: "lstm-stage", tabIndex: 0, "data-testid": "stage", role: "group" });
+    this.sentence = element("p", { class: "sentence" });
+    this.live = element("div", { class: "unseen", "aria-live": "polite", role: "status" });
+    this.tabs = element("div", { class: "tabs part-tabs" });
+    this.transport = new Transport(this);
+    this.score = new Score(this);
+    this.cell = new CellPanel(this);
+    const left = element("div", { class: "left" }, this.transport.root, this.tabs, this.score.root);
+    this.root.append(this.sentence, element("div", { class: "columns" }, left, this.cell.root), this.live);
+    host.append(this.root);
+    this.listen();
+  }
+
+  listen() {
+    this.onKey = (event) => this.key(event);
+    document.addEventListener("keydown", this.onKey, true);
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(this.root);
+  }
+
+  /** Take everything down; the stage is not used again. */
+  destroy() {
+    document.removeEventListener("keydown", this.onKey, true);
+    this.observer.disconnect();
+    for (const timer of [this.timer, this.urlTimer, this.liveTimer]) clearTimeout(timer);
+    cancelAnimationFrame(this.frame);
+    this.root.remove();
+  }
+
+  // ---- what is shown
+
+  /** Show a payload. What a person chose is kept where it still exists. */
+  load(header) {
+    const first = !this.header;
+    const samePreset = !first && this.header.preset === header.preset;
+    this.header = header;
+    this.lanes = new Map();
+    for (const part of header.parts) part.signals = Object.fromEntries(part.lanes.map((lane) => [lane.key, lane.values]));
+    this.steps = header.parts[0].steps;
+    this.adopt(samePreset ? this.state : { ...header.view, kept: null });
+    this.applyTheme();
+    this.rebuild();
+    if (!first) this.writeUrl();
+  }
+
+  /** Take over step, units, models and pins from `view` as far as this payload has them. */
+  adopt(view) {
+    const { state, header } = this;
+    const known = (key) => header.parts.some((part) => part.key === key);
+    state.models = (view.models ?? []).filter(known);
+    if (!state.models.length) state.models = header.parts.slice(0, 2).map((part) => part.key);
+    state.focus = state.models.includes(view.focus) ? view.focus : state.models[0];
+    state.step = Math.min(Math.max(view.step ?? header.step, 0), this.steps - 1);
+    state.units = Object.fromEntries(
+      header.parts.map((part) => [part.key, this.unitOf(part, view.units?.[part.key] ?? (part.key === state.focus ? view.unit : null))]),
+    );
+    state.pins = (view.pins ?? []).filter(({ part, key, unit, t }) => {
+      const lane = this.part(part)?.lanes.find((each) => each.key === key);
+      return lane && unit < lane.units && t < this.steps;
+    });
+    if (view !== state) this.zoomed = 0;
+    state.hover = null;
+  }
+
+  unitOf(part, unit) {
+    return Number.isInteger(unit) && unit >= 0 && unit < part.units ? unit : part.unit;
+  }
+
+  part(key) {
+    return this.header.parts.find((part) => part.key === key);
+  }
+
+  /** The models chosen, in their order. */
+  visibleParts() {
+    return this.state.models.map((key) => this.part(key));
+  }
+
+  /** The models drawn: all chosen ones, or one at a time on a narrow screen. */
+  shownParts() {
+    return this.narrow ? [this.focusedPart()] : this.visibleParts();
+  }
+
+  focusedPart() {
+    return this.part(this.state.focus);
+  }
+
+  glyph(t) {
+    return this.header.glyphs?.[t] ?? "";
+  }
+
+  order(part) {
+    part.orders ??= {};
+    return (part.orders[this.state.sort] ??= unitOrder(part, this.state.sort));
+  }
+
+  /** The lane of a signal, its bitmap built once for the present order, theme and scale. */
+  lane(part, spec) {
+    const id = `${part.key}.${spec.key}.${this.state.sort}.${this.state.perUnit}.${this.dark}`;
+    if (!this.lanes.has(id)) {
+      const lane = new Lane(part, spec);
+      const order = this.order(part).filter((unit) => unit < spec.units);
+      lane.build(order, this.palettes, this.state.perUnit);
+      this.lanes.set(id, lane);
+    }
+    return this.lanes.get(id);
+  }
+
+  // ---- theme and size
+
+  applyTheme() {
+    const style = getComputedStyle(this.root);
+    this.paper = style.getPropertyValue("--paper").trim() || "#ffffff";
+    this.dark = isDark(this.paper);
+    this.root.classList.toggle("dark", this.dark);
+    this.palettes = makePalettes(this.header.colours, this.dark);
+    const { theme } = this.palettes;
+    [this.ink, this.muted] = [theme.ink, theme.muted];
+    this.veil = this.dark ? "rgba(14,17,23,.72)" : "rgba(255,255,255,.68)";
+    this.light = this.dark ? "rgba(255,255,255,.22)" : "rgba(255,255,255,.38)";
+    this.fonts = { body: style.fontFamily, mono: "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace" };
+    for (const [name, value] of Object.entries(theme)) {
+      if (typeof value === "string") this.root.style.setProperty(`--${name}`, value);
+    }
+    this.root.lang = this.header.language;
+  }
+
+  resized() {
+    const width = this.root.clientWidth;
+    if (!this.header || width === this.lastWidth || width === 0) return;
+    this.lastWidth = width;
+    this.rebuild();
+  }
+
+  /** Lay everything out again; the frame after shows it. */
+  rebuild() {
+    this.lastWidth = this.root.clientWidth;
+    this.narrow = this.lastWidth > 0 && this.lastWidth < NARROW;
+    this.root.classList.toggle("narrow", this.narrow);
+    this.root.setAttribute("aria-label", this.header.text.stage);
+    this.sentence.replaceChildren(...emphasised(this.wholeSentence()));
+    this.tabs.replaceChildren(...(this.narrow ? this.partTabs() : []));
+    this.transport.rebuild();
+    this.score.rebuild();
+    this.cell.rebuild();
+    this.render();
+  }
+
+  partTabs() {
+    return this.header.parts.map((part) =>
+      element("button", { type: "button", "aria-pressed": String(part.key === this.state.focus), onclick: () => this.focus(part.key) }, part.name),
+    );
+  }
+
+  /** What to look at in this sequence, for the models shown. */
+  wholeSentence() {
+    const { text, lead } = this.header;
+    const said = this.visibleParts().map((part) => part.sentence).filter(Boolean).join(text.join);
+    const rest = said && said[0].toUpperCase() + said.slice(1) + text.stop;
+    return [lead, rest].filter(Boolean).join(text.gap);
+  }
+
+  // ---- time
+
+  fitWindow(width) {
+    const fits = Math.max(8, Math.floor(width / SMALLEST_COLUMN));
+    const most = Math.max(fits, Math.floor(width / 2));
+    const fewest = Math.min(this.steps, Math.ceil(width / WIDEST_COLUMN));
+    const wanted = this.zoomed ? Math.min(Math.max(this.zoomed, Math.min(8, this.steps)), most) : Math.max(Math.min(this.steps, fits), fewest);
+    this.view.count = Math.min(wanted, this.steps);
+    this.followStep();
+  }
+
+  /** Move the window so that the step keeps a margin; true when it moved. */
+  followStep(centre = false) {
+    const { view, state } = this;
+    const margin = Math.min(Math.floor(view.count * 0.2), 20);
+    let from = view.from;
+    if (centre && (state.step < from || state.step >= from + view.count)) from = state.step - Math.floor(view.count / 2);
+    if (state.step < from + margin) from = state.step - margin;
+    if (state.step > from + view.count - 1 - margin) from = state.step - view.count + 1 + margin;
+    from = Math.min(Math.max(from, 0), this.steps - view.count);
+    const moved = from !== view.from;
+    view.from = from;
+    return moved;
+  }
+
+  move(by) {
+    this.goTo(this.state.step + by, { follow: true });
+  }
+
+  goTo(step, { follow = false } = {}) {
+    const target = Math.min(Math.max(step, 0), this.steps - 1);
+    if (target === this.state.step) return;
+    this.state.step = target;
+    if (follow && this.followStep(true)) this.moved = true;
+    this.schedule();
+    this.writeUrl();
+  }
+
+  scrollBy(steps) {
+    const { view } = this;
+    const from = Math.min(Math.max(view.from + steps, 0), this.steps - view.count);
+    if (from === view.from) return;
+    view.from = from;
+    this.moved = true;
+    this.schedule();
+  }
+
+  zoom(factor) {
+    this.zoomed = Math.round(Math.min(Math.max(this.view.count * factor, 8), this.steps));
+    this.score.paint();
+  }
+
+  togglePlay() {
+    const { state } = this;
+    state.playing = !state.playing;
+    if (state.playing && state.step === this.steps - 1) this.goTo(0, { follow: true });
+    clearTimeout(this.timer);
+    if (state.playing) this.tick();
+    this.transport.update();
+  }
+
+  tick() {
+    this.timer = setTimeout(() => {
+      this.move(1);
+      if (this.state.step === this.steps - 1) return this.togglePlay();
+      this.tick();
+    }, 1000 / (STEPS_PER_SECOND * this.state.speed));
+  }
+
+  // ---- drawing a step
+
+  /** Draw in the next frame; many steps within one frame are drawn once. */
+  schedule() {
+    this.frame ??= requestAnimationFrame(() => this.render());
+  }
+
+  render() {
+    this.frame = null;
+    if (this.moved) this.score.drawWindow();
+    this.moved = false;
+    this.score.drawOverlay();
+    this.transport.update();
+    this.cell.update();
+    this.root.dataset.step = this.state.step;
+    this.root.dataset.model = this.state.models.join(" ");
+    this.announce();
+  }
+
+  /** The step in words, once the stepping pauses: a listener hears where it ended. */
+  announce() {
+    clearTimeout(this.liveTimer);
+    this.liveTimer = setTimeout(() => setText(this.live, this.sentenceNow()), 250);
+  }
+
+  /** The chosen unit and the answers at this step, in words. */
+  sentenceNow() {
+    const { text } = this.header;
+    const part = this.focusedPart();
+    const { step } = this.state;
+    const unit = this.state.units[part.key];
+    const value = (key) => formatNumber(valueAt(part, key, unit, step), 2);
+    const percent = (key) => formatPercent(valueAt(part, key, unit, step));
+    const fields = { t: step, last: this.steps - 1, token: this.glyph(step), model: part.name, unit, h: value("h") };
+    if (part.cell === "lstm") Object.assign(fields, { f: percent("f"), i: percent("i"), g: value("g"), c: value("c"), past: formatNumber(carried(part, "c", unit, step), 2) });
+    if (part.cell === "gru") Object.assign(fields, { z: percent("z"), n: value("n"), past: formatNumber(carried(part, "h", unit, step), 2) });
+    const asked = this.visibleParts().filter((each) => each.says && each.target.data[step] >= 0);
+    return [fill(text[`now_${part.cell}`], fields), ...asked.map((each) => describeAnswer(this, each, step))].join(" ");
+  }
+
+  /** The colour of a number on its lane's scale, as CSS. */
+  swatch(number, lane) {
+    const colour = pixel(number, lane.low, lane.high, this.palettes[lane.kind], this.palettes);
+    return `rgb(${colour & 255},${(colour >> 8) & 255},${(colour >> 16) & 255})`;
+  }
+
+  // ---- choices
+
+  setOption(key, value) {
+    this.state[key] = value;
+    this.score.rebuild();
+    this.render();
+  }
+
+  focus(key) {
+    this.state.focus = key;
+    if (!this.state.models.includes(key)) this.state.models.push(key);
+    this.narrow ? this.rebuild() : this.cell.rebuild();
+    this.changed();
+  }
+
+  addModel(key) {
+    this.state.models.push(key);
+    this.arranged();
+  }
+
+  removeModel(key) {
+    const { state } = this;
+    state.models = state.models.filter((each) => each !== key);
+    if (state.focus === key) state.focus = state.models[0];
+    this.arranged();
+  }
+
+  moveModel(key, by) {
+    const { models } = this.state;
+    const place = models.indexOf(key);
+    models.splice(place, 1);
+    models.splice(place + by, 0, key);
+    this.arranged();
+  }
+
+  arranged() {
+    const active = document.activeElement;
+    this.rebuild();
+    if (active && !active.isConnected) this.root.focus({ preventScroll: true });
+    this.changed();
+  }
+
+  toggleFold(id) {
+    const { folded } = this.state;
+    folded.has(id) ? folded.delete(id) : folded.add(id);
+    this.score.rebuild();
+    this.score.root.querySelector(`[data-lane="${id}"] .label`)?.focus({ preventScroll: true });
+    this.render();
+  }
+
+  resizeLane(id, by) {
+    const lane = this.score.shownLanes().find((each) => `${each.part.key}.${each.spec.key}` === id);
+    this.state.heights[id] = Math.min(Math.max(this.score.laneHeight(lane) + by, 16), 480);
+    this.score.paint();
+  }
+
+  openGate(key) {
+    this.state.gate = key;
+    this.cell.update();
+  }
+
+  /** Up and Down walk the units in the order in which they are drawn. */
+  moveUnit(by) {
+    const part = this.focusedPart();
+    const order = this.order(part);
+    const row = order.indexOf(this.state.units[part.key]) + by;
+    if (row < 0 || row >= order.length) return;
+    this.selectUnit(part.key, order[row]);
+  }
+
+  selectUnit(key, unit) {
+    const { state } = this;
+    const other = state.focus !== key;
+    state.focus = key;
+    state.units[key] = Math.min(unit, this.part(key).units - 1);
+    if (other) this.cell.rebuild();
+    this.cell.drawLife();
+    this.changed();
+  }
+
+  setHover(hover) {
+    const same = JSON.stringify(hover) === JSON.stringify(this.state.hover);
+    this.state.hover = hover;
+    if (!same) this.hoverFrame ??= requestAnimationFrame(() => {
+      this.hoverFrame = null;
+      this.score.drawOverlay();
+    });
+  }
+
+  pin(pin) {
+    const { pins } = this.state;
+    const place = pins.findIndex((each) => JSON.stringify(each) === JSON.stringify(pin));
+    if (place >= 0) pins.splice(place, 1);
+    else pins.push(pin);
+    this.selectUnit(pin.part, pin.unit);
+    this.cell.updatePins();
+  }
+
+  unpin(place) {
+    this.state.pins.splice(place, 1);
+    this.cell.updatePins();
+    this.schedule();
+  }
+
+  goToPin({ part, unit, t }) {
+    this.selectUnit(part, unit);
+    this.goTo(t, { follow: true });
+  }
+
+  /** Close what is open, then let go of the pins. */
+  escape() {
+    const open = this.root.querySelectorAll("details[open]");
+    if (open.length) open.forEach((each) => (each.open = false));
+    else this.state.pins = [];
+    this.state.hover = null;
+    this.score.tip.hidden = true;
+    if (this.state.playing) this.togglePlay();
+    this.cell.updatePins();
+    this.schedule();
+  }
+
+  changed() {
+    this.schedule();
+    this.writeUrl();
+  }
+
+  key(event) {
+    const target = event.composedPath()[0];
+    const inside = this.root.contains(target);
+    if (!inside && target !== document.body && target !== document.documentElement) return;
+    if (!inside && document.querySelector(".lstm-stage") !== this.root) return;
+    if (keyBelongsTo(target, event.key) || !handleKey(this, event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // ---- the address
+
+  /** Keep models, step and unit in the address, so that a copied one shows the same. */
+  writeUrl() {
+    if (!this.header.address) return;
+    clearTimeout(this.urlTimer);
+    this.urlTimer = setTimeout(() => this.writeUrlNow(), 200);
+  }
+
+  writeUrlNow() {
+    const { state } = this;
+    const url = new URL(window.location.href);
+    url.searchParams.set("models", state.models.join(","));
+    url.searchParams.set("step", state.step);
+    url.searchParams.set("unit", state.units[state.focus]);
+    url.searchParams.set("focus", state.focus);
+    try {
+      window.history.replaceState(window.history.state, "", url);
+    } catch {
+      // a page opened from disk may not change its address; nothing else depends on it
+    }
+  }
+}
+
+const stages = new WeakMap();
+
+/** Streamlit calls this for every new payload and theme, always with the same parent. */
+export default function ({ data, parentElement }) {
+  const host = parentElement.querySelector?.(".lstm-stage-host") ?? parentElement;
+  let stage = stages.get(host);
+  if (!stage) stages.set(host, (stage = new Stage(host)));
+  if (data instanceof Uint8Array) stage.load(decodePayload(data));
+  return () => {
+    stage.destroy();
+    stages.delete(host);
+  };
+}

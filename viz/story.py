@@ -1,0 +1,240 @@
+"""What the stage says in words of a sequence and of its models. Every number in it is computed.
+
+Text between \\x02 and \\x03 is emphasised by the stage.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from lstm_core.checkpoint import Checkpoint, SeedScore
+
+from lstm_core.tasks import NO_TARGET, RECALL, STORE, Example
+from lstm_core.trace import LayerTrace, Trace
+from viz.text import say
+
+_GLYPHS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
+_DOUBTFUL = {"float32": 1e-4, "float64": 1e-10}
+"""A residual above this is no rounding error."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """One model on the stage: its trace of the example, and where it comes from.
+
+    Attributes:
+        key: how the address names it, e.g. ``"lstm"``.
+        classes: the answers it can give; empty for a bare module.
+        checkpoint: the recipe and the scores; ``None`` for a person's own module.
+        layer, direction: which layer of the trace is drawn.
+    """
+
+    key: str
+    trace: Trace
+    classes: tuple[str, ...] = ()
+    checkpoint: Checkpoint | None = None
+    layer: int = -1
+    direction: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """One sentence on the sequence, one on each model, and the step to open at."""
+
+    lead: str
+    step: int
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+def glyph(token: str) -> str:
+    """One token as it stands in a row of tokens: visible, and without its flag."""
+    return _GLYPHS.get(token, token[len(STORE) :] if _is_flagged(token) else token)
+
+
+def glyphs(tokens: Sequence[str]) -> list[str]:
+    """Every token as it stands in the row of tokens."""
+    return [glyph(token) for token in tokens]
+
+
+def marks(tokens: Sequence[str], task: str) -> list[str]:
+    """For each token ``"flag"``, ``"ask"`` or nothing."""
+    if not task.endswith("recall"):
+        return [""] * len(tokens)
+    return ["flag" if _is_flagged(t) else "ask" if t == RECALL else "" for t in tokens]
+
+
+def _is_flagged(token: str) -> bool:
+    return len(token) > 1 and token.startswith(STORE)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis, ``[time, class]``, in float64."""
+    logits = logits.astype(np.float64)
+    with np.errstate(all="ignore"):
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def tell(parts: Sequence[Part], example: Example | None, preset: str, language: str) -> Story:
+    """The story of a sequence that a task gave; without one, the first step and no words."""
+    if example is None:
+        return Story(lead="", step=0)
+    answering = [part for part in parts if part.trace.outputs is not None and part.classes]
+    if preset == "python":
+        return _next_character(answering, example, language)
+    if preset.endswith("recall"):
+        return _recall(answering, example, language)
+    return Story(lead="", step=0)
+
+
+def _strong(text: str) -> str:
+    return f"\x02{text}\x03"
+
+
+def _percent(share: float) -> str:
+    """A share as a percentage that never rounds up to certainty."""
+    percent = 100 * share
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.1f}".removesuffix(".0") + " %"
+
+
+def _recall(parts: Sequence[Part], example: Example, language: str) -> Story:
+    asked = np.flatnonzero(example.targets != NO_TARGET)
+    if not len(asked):
+        key = "recall_unflagged" if RECALL in example.tokens else "recall_none"
+        return Story(lead=say(f"sentence.{key}", language), step=len(example.tokens) - 1)
+    step = int(asked[0])
+    store = max(t for t in range(step) if _is_flagged(example.tokens[t]))
+    symbol = _strong(glyph(example.tokens[store]))
+    lead = say("sentence.recall", language, symbol=symbol, store=store, delay=step - store)
+    said = {part.key: _says(part, example, step, language) for part in parts}
+    return Story(lead=lead, step=step, parts=said)
+
+
+def _says(part: Part, example: Example, step: int, language: str) -> str:
+    """What `part` answers at `step`: right, or a guess beside chance."""
+    share = probabilities(part.trace.outputs[step])  # type: ignore[index]
+    best = int(np.nan_to_num(share).argmax())
+    right = best == example.targets[step]
+    return say(
+        f"sentence.says_{'right' if right else 'wrong'}",
+        language,
+        model=say(f"inline.{part.trace.cell}", language),
+        says=_strong(glyph(part.classes[best])),
+        share=_percent(share[best]),
+        chance=_percent(1 / len(part.classes)),
+    )
+
+
+def _next_character(parts: Sequence[Part], example: Example, language: str) -> Story:
+    """Where the models' probabilities of the right character lie furthest apart."""
+    asked = np.flatnonzero(example.targets != NO_TARGET)
+    if not len(asked) or not parts:
+        return Story(lead="", step=0)
+    classes = example.targets[asked]
+    shares = {p.key: probabilities(p.trace.outputs)[asked, classes] for p in parts}  # type: ignore[arg-type]
+    table = np.nan_to_num(np.stack(list(shares.values())))
+    place = int((table.max(axis=0) - table.min(axis=0)).argmax())
+    step = int(asked[place])
+    target = parts[0].classes[classes[place]]
+    before = "".join(glyphs(example.tokens[max(0, step - 7) : step + 1]))
+    lead = say(
+        "sentence.python", language, step=step, before=f"“{before}”", target=_strong(glyph(target))
+    )
+    said = {
+        part.key: say(
+            "sentence.python_share",
+            language,
+            model=say(f"inline.{part.trace.cell}", language),
+            share=_percent(shares[part.key][place]),
+        )
+        for part in parts
+    }
+    return Story(lead=lead, step=step, parts=said)
+
+
+def facts(part: Part, layer: LayerTrace, language: str) -> str:
+    """How large the model is."""
+    if part.checkpoint is None:
+        return say("part.facts_bare", language, units=layer.hidden_size)
+    count = part.checkpoint.model.parameter_count
+    return say("part.facts", language, units=layer.hidden_size, parameters=f"{count:,}")
+
+
+def score_line(part: Part, language: str) -> str:
+    """The mean held-out score over every seed of the shipped recipe, failures said."""
+    scores = _of_recipe(part)
+    if not scores:
+        return ""
+    mean = float(np.mean([score.value for score in scores]))
+    seeds = len(scores)
+    if scores[0].metric != "accuracy":
+        return say("part.bits", language, value=f"{mean:.2f}", seeds=seeds)
+    learned = sum(score.learned for score in scores)
+    key = "" if learned == seeds else "_mixed" if learned else "_failed"
+    steps = f"{max(score.steps for score in scores):,}"
+    fields = {"value": _percent(mean), "seeds": seeds, "learned": learned, "steps": steps}
+    return say(f"part.accuracy{key}", language, **fields)
+
+
+def _of_recipe(part: Part) -> list[SeedScore]:
+    """The scores of the shipped learning rate; the others of the grid stand in the table."""
+    if part.checkpoint is None:
+        return []
+    lr = part.checkpoint.recipe.get("lr")
+    return [score for score in part.checkpoint.scores if score.lr == lr]
+
+
+def proof(layer: LayerTrace, language: str) -> dict[str, object]:
+    """The badge: how far the shown gates reproduce what torch's fused layer returned."""
+    residual = f"{layer.residual:.0e}".replace("e-0", "e-")
+    limit = _DOUBTFUL[str(layer.signals["h"].dtype)]
+    key = f"part.proof_{layer.cell}"
+    return {
+        "good": bool(layer.residual <= limit),
+        "label": say(key, language, residual=residual, squash=layer.nonlinearity),
+        "note": say("part.proof_note", language, residual=residual),
+    }
+
+
+def about(part: Part, language: str) -> list[list[str]]:
+    """The recipe as label and value; the recipe's own keys are the command line's terms."""
+    device = f"{part.trace.device}, {part.trace.dtype}"
+    rows = [[say("about.device", language), device]]
+    if part.checkpoint is None:
+        return rows
+    check = part.checkpoint
+    rows += [
+        [say("about.task", language), check.task],
+        [say("about.seed", language), str(check.seed)],
+        [say("about.hash", language), check.hash[:16]],
+    ]
+    return rows + [[str(key), _plain(value)] for key, value in check.recipe.items()]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def seed_table(part: Part, language: str) -> dict[str, list]:
+    """Head and rows of the table of every seed that was trained."""
+    names = ("seed", "lr", "metric", "examples", "steps", "seconds", "learned")
+    head = [say(f"score.{name}", language) for name in names]
+    scores = part.checkpoint.scores if part.checkpoint else ()
+    return {"head": head, "rows": [_seed_row(score, language) for score in scores]}
+
+
+def _seed_row(score: SeedScore, language: str) -> list[str]:
+    accuracy = score.metric == "accuracy"
+    value = _percent(score.value) if accuracy else f"{score.value:.3f}"
+    seconds = f"{score.seconds:.0f}"
+    learned = say("score.yes" if score.learned else "score.no", language, seconds=seconds)
+    return [
+        str(score.seed), f"{score.lr:g}", value, f"{score.examples:,}",
+        f"{score.steps:,}", seconds, learned,
+    ]  # fmt: skip
