@@ -8,6 +8,7 @@ i f g o for an LSTM, r z n for a GRU.
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
@@ -15,13 +16,18 @@ Weights = Mapping[str, Tensor]
 Signals = dict[str, Tensor]
 
 
-def preactivations(x: Tensor, h_prev: Tensor, weights: Weights) -> Tensor:
-    """``W x + U h' + b_ih + b_hh`` of every gate, ``[..., gate * unit]``.
+def preactivations(x: Tensor, h_prev: Tensor, weights: Weights, gates: int) -> list[Tensor]:
+    """``W x + U h' + b_ih + b_hh`` of each gate, ``[..., unit]``.
 
-    PyTorch adds two biases; a gate without the second one is a wrong gate.
+    PyTorch adds two biases; a gate without the second one is a wrong gate. ``W`` and ``U`` are put
+    side by side, so that each gate is one product, which needs the least memory over a long time.
     """
-    from_input = linear(x, weights["weight_ih"], weights.get("bias_ih"))
-    return from_input + linear(h_prev, weights["weight_hh"], weights.get("bias_hh"))
+    read = torch.cat([x, h_prev], dim=-1)
+    matrix = torch.cat([weights["weight_ih"], weights["weight_hh"]], dim=1).chunk(gates)
+    if "bias_ih" not in weights:
+        return [linear(read, rows) for rows in matrix]
+    bias = (weights["bias_ih"] + weights["bias_hh"]).chunk(gates)
+    return [linear(read, rows, b) for rows, b in zip(matrix, bias, strict=True)]
 
 
 def lstm_gates(x: Tensor, h_prev: Tensor, weights: Weights) -> Signals:
@@ -29,7 +35,7 @@ def lstm_gates(x: Tensor, h_prev: Tensor, weights: Weights) -> Signals:
 
     Source: Gers, Schmidhuber & Cummins 2000; the equations of ``torch.nn.LSTM``.
     """
-    i, f, g, o = preactivations(x, h_prev, weights).chunk(4, dim=-1)
+    i, f, g, o = preactivations(x, h_prev, weights, 4)
     return {"i": i.sigmoid(), "f": f.sigmoid(), "g": g.tanh(), "o": o.sigmoid()}
 
 
@@ -72,5 +78,5 @@ def rnn_step(x: Tensor, h_prev: Tensor, weights: Weights, nonlinearity: str = "t
 
     Source: Elman 1990; the equations of ``torch.nn.RNN``.
     """
-    z = preactivations(x, h_prev, weights)
+    (z,) = preactivations(x, h_prev, weights, 1)
     return {"h": z.relu() if nonlinearity == "relu" else z.tanh()}

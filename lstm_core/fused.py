@@ -51,7 +51,7 @@ class Layer:
         flat = list(self.weights.values())
         # biases, layers, dropout, training, bidirectional, batch first
         flags = ("bias_ih" in self.weights, 1, 0.0, False, False, False)
-        with _one_layer_of_many(x):
+        with _without_advice(x.is_cuda or "weight_hr" in self.weights):
             if self.cell == "lstm":
                 return torch.lstm(x, start, flat, *flags)[0]
             if self.cell == "gru":
@@ -61,13 +61,16 @@ class Layer:
 
 
 @contextmanager
-def _one_layer_of_many(x: Tensor) -> Iterator[None]:
-    """Silences cuDNN's advice to pack weights: they are packed, but with the other layers'."""
-    if not x.is_cuda:
+def _without_advice(wanted: bool) -> Iterator[None]:
+    """Silences what torch says about speed: that cuDNN repacks a layer's weights, which it does for
+    one layer of many, and that oneDNN has no projected LSTM. Neither changes a number.
+    """
+    if not wanted:  # changing the filters costs more than a short sequence does
         yield
         return
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
+        for start in ("RNN module weights are not part of single", "LSTM with projections is not"):
+            warnings.filterwarnings("ignore", message=start)
         yield
 
 

@@ -70,8 +70,9 @@ class SequenceModel(nn.Module):
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers training may change."""
-        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+        """How many numbers training may change; a vocabulary's fixed features are none of them."""
+        fixed = 0 if self.embedding is None or self.config.embed else self.embedding.weight.numel()
+        return sum(weight.numel() for weight in self.parameters()) - fixed
 
 
 def _embedding(config: ModelConfig, vocabulary: Vocabulary | None) -> nn.Embedding | None:

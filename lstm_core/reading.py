@@ -14,7 +14,6 @@ from lstm_core.signals import Cell
 Recurrent = nn.LSTM | nn.GRU | nn.RNN
 
 _CELLS: dict[type[nn.Module], Cell] = {nn.LSTM: "lstm", nn.GRU: "gru", nn.RNN: "rnn"}
-_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,8 @@ class Source:
     @property
     def like(self) -> Tensor:
         """A tensor of the device and dtype in which the module computes."""
-        return self.recurrent.weight_hh_l0.detach()
+        weight: Tensor = self.recurrent.weight_hh_l0  # type: ignore[assignment]
+        return weight.detach()
 
     @property
     def directions(self) -> int:
@@ -49,9 +49,14 @@ class Source:
 
     def weights(self, layer: int, direction: int) -> Weights:
         """The module's own tensors of one layer and direction, named without suffix; no copies."""
-        suffix = f"_l{layer}" + ("_reverse" if direction else "")
-        found = {name: getattr(self.recurrent, name + suffix, None) for name in _WEIGHTS}
-        return {name: value.detach() for name, value in found.items() if value is not None}
+        tensors = self.recurrent.all_weights[layer * self.directions + direction]
+        return {name: t.detach() for name, t in zip(self._names, tensors, strict=True)}
+
+    @property
+    def _names(self) -> list[str]:
+        biases = ["bias_ih", "bias_hh"] if self.recurrent.bias else []
+        projection = ["weight_hr"] if self.recurrent.proj_size else []
+        return ["weight_ih", "weight_hh", *biases, *projection]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +139,7 @@ def _tensor(values: Any) -> Tensor:
     if isinstance(values, Tensor):
         tensor = values.detach()
     else:
-        array = np.asarray(values)
+        array = _array(values)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"expected numbers, got {type(values).__name__} of {array.dtype}")
         # A copy where needed: torch warns about memory that must not be written.
@@ -144,8 +149,15 @@ def _tensor(values: Any) -> Tensor:
     return tensor
 
 
+def _array(values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"expected a rectangle of numbers: {error}") from None
+
+
 def _ids(inputs: Any, count: int) -> np.ndarray:
-    array = inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else np.asarray(inputs)
+    array = inputs.detach().cpu().numpy() if isinstance(inputs, Tensor) else _array(inputs)
     if array.ndim != 1:
         raise ValueError(f"expected token ids of shape [time], got shape {list(array.shape)}")
     if array.size and array.dtype.kind not in "iu":

@@ -4,14 +4,15 @@ Values only. How they are found is in `trace`, how they lie in a file in `npz`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_core import layout
 from lstm_core.npz import read_npz, write_npz
 from lstm_core.signals import PACKED, SIGNALS
 
@@ -19,36 +20,28 @@ if TYPE_CHECKING:
     import pandas
 
 Arrays = Mapping[str, np.ndarray]
-_Record = TypeVar("_Record", bound="_Immutable")
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
-    view = np.asarray(array).view()
+    view = array.view()
     view.flags.writeable = False
     return view
 
 
-def _frozen(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return _read_only(value)
-    if isinstance(value, Mapping):
-        return MappingProxyType({key: _read_only(array) for key, array in value.items()})
-    return value
-
-
 class _Immutable:
-    """Makes the arrays and mappings of a frozen dataclass read-only; keeps it picklable."""
+    """Makes the arrays and mappings of a frozen dataclass read-only, and keeps it picklable."""
 
     def __post_init__(self) -> None:
-        for name, value in self._values().items():
-            object.__setattr__(self, name, _frozen(value))
-
-    def _values(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                vars(self)[name] = _read_only(value)
+            elif isinstance(value, Mapping):
+                frozen = {key: _read_only(array) for key, array in value.items()}
+                vars(self)[name] = MappingProxyType(frozen)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A MappingProxyType cannot be pickled; a cache that pickles its values needs this.
-        values = self._values().items()
+        values = vars(self).items()
         plain = {k: dict(v) if isinstance(v, Mapping) else v for k, v in values}
         return partial(type(self), **plain), ()
 
@@ -228,7 +221,8 @@ class Trace(_Immutable):
 
     def save(self, path: str | Path) -> None:
         """Write an NPZ file that `load` and ``numpy.load`` read."""
-        write_npz(Path(path), *_packed(self))
+        header, arrays = _packed(self)
+        write_npz(Path(path), header, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Trace":
@@ -238,12 +232,102 @@ class Trace(_Immutable):
             ValueError: if the file is damaged or holds something else; one sentence says what.
             OSError: if it cannot be read.
         """
-        raise NotImplementedError
+        header, arrays = read_npz(Path(path))
+        try:
+            layout.check(header, arrays)
+        except ValueError as error:
+            raise ValueError(f"{Path(path).name}: {error}") from error
+        return _unpacked(header, arrays)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """One row per number: layer, direction, time, unit, signal, value."""
-        raise NotImplementedError
+        import pandas
+
+        signals = [(layer, key, v) for layer in self.layers for key, v in layer.signals.items()]
+        sizes = [values.size for _, _, values in signals]
+
+        def column(values: list[Any]) -> np.ndarray:
+            return np.repeat(np.array(values), sizes)
+
+        keys = list(self.layers[0].signals)
+        codes = column([keys.index(key) for _, key, _ in signals])
+        return pandas.DataFrame(
+            {
+                "layer": column([layer.layer for layer, _, _ in signals]),
+                "direction": column([layer.direction for layer, _, _ in signals]),
+                "time": np.concatenate([np.indices(v.shape)[0].ravel() for _, _, v in signals]),
+                "unit": np.concatenate([np.indices(v.shape)[1].ravel() for _, _, v in signals]),
+                "signal": pandas.Categorical.from_codes(codes, keys),
+                "value": np.concatenate([values.ravel() for _, _, values in signals]),
+            }
+        )
 
 
 def _packed(trace: Trace) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    raise NotImplementedError
+    """The header and the arrays of `trace`, named as `layout` says."""
+    header = {
+        "format": layout.FORMAT,
+        "version": layout.VERSION,
+        "num_layers": trace.num_layers,
+        "num_directions": trace.num_directions,
+        "nonlinearity": trace.layers[0].nonlinearity,
+        "cell": trace.cell,
+        "device": trace.device,
+        "dtype": trace.dtype,
+        "tokens": trace.tokens,
+        "input_names": trace.input_names,
+    }
+    arrays = {"residuals": np.array([layer.residual for layer in trace.layers])}
+    if trace.outputs is not None:
+        arrays["outputs"] = trace.outputs
+    for layer in trace.layers:
+        start = layout.prefix(layer.layer, layer.direction)
+        parts = (layer.signals, layer.weights)
+        # Both directions read the same, so it is stored once.
+        arrays[layout.prefix(layer.layer, 0) + "inputs"] = layer.inputs
+        arrays |= {start + name: array for part in parts for name, array in part.items()}
+        arrays |= {start + "h_0": layer.h_0}
+        arrays |= {} if layer.c_0 is None else {start + "c_0": layer.c_0}
+    return header, arrays
+
+
+def _unpacked(header: Mapping[str, Any], arrays: Arrays) -> Trace:
+    """The trace of a header and arrays that `layout.check` let pass."""
+    layers = tuple(
+        _unpacked_layer(header, arrays, *place, float(residual))
+        for place, residual in zip(layout.places(header), arrays["residuals"], strict=True)
+    )
+    tokens, input_names = header.get("tokens"), header.get("input_names")
+    return Trace(
+        cell=header["cell"],
+        device=header["device"],
+        dtype=header["dtype"],
+        tokens=None if tokens is None else tuple(tokens),
+        input_names=None if input_names is None else tuple(input_names),
+        layers=layers,
+        outputs=arrays.get("outputs"),
+        residual=max(layer.residual for layer in layers),
+    )
+
+
+def _unpacked_layer(
+    header: Mapping[str, Any], arrays: Arrays, layer: int, direction: int, residual: float
+) -> LayerTrace:
+    start = layout.prefix(layer, direction)
+    keys = [signal.key for signal in SIGNALS[header["cell"]]]
+    weights = [name for name in _WEIGHTS if start + name in arrays]
+    return LayerTrace(
+        cell=header["cell"],
+        layer=layer,
+        direction=direction,
+        inputs=arrays[layout.prefix(layer, 0) + "inputs"],
+        signals={key: arrays[start + key] for key in keys},
+        weights={name: arrays[start + name] for name in weights},
+        h_0=arrays[start + "h_0"],
+        c_0=arrays.get(start + "c_0"),
+        nonlinearity=header["nonlinearity"],
+        residual=residual,
+    )
+
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")

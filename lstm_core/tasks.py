@@ -4,134 +4,20 @@ A task draws examples, batches them for training and reads what a person typed. 
 of models. Every draw comes from a NumPy generator that the caller seeds.
 """
 
-import hashlib
-import re
-import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
+from lstm_core import corpus
+from lstm_core.corpus import Part
+from lstm_core.vocabulary import InputError as InputError
+from lstm_core.vocabulary import Vocabulary as Vocabulary
+
 NO_TARGET = -1
 """The target of a step at which nothing is asked."""
-
-
-class InputError(ValueError):
-    """What a person typed cannot be read. `code` and `fields` let a page say it in any language."""
-
-    def __init__(self, code: str, message: str, **fields: object) -> None:
-        """Keep a machine-readable `code` and `fields` beside the English `message`."""
-        super().__init__(message)
-        self.code = code
-        self.fields = fields
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Vocabulary:
-    """The symbols of a task and the numbers that a model reads for each.
-
-    Attributes:
-        tokens: every symbol, as text; the token id is its place.
-        feature_names: what each input number means.
-        features: float32 ``[token, feature]``, the numbers that stand for a token.
-        ignore: characters that may stand between symbols and mean nothing.
-    """
-
-    tokens: tuple[str, ...]
-    feature_names: tuple[str, ...]
-    features: np.ndarray
-    ignore: str = ""
-
-    @classmethod
-    def one_hot(cls, tokens: Sequence[str]) -> "Vocabulary":
-        """A vocabulary in which every token has one feature of its own.
-
-        >>> Vocabulary.one_hot("ab").features.tolist()
-        [[1.0, 0.0], [0.0, 1.0]]
-        """
-        names = tuple(tokens)
-        return cls(tokens=names, feature_names=names, features=np.eye(len(names), dtype=np.float32))
-
-    def __len__(self) -> int:
-        """Return the number of tokens."""
-        return len(self.tokens)
-
-    @cached_property
-    def _ids(self) -> dict[str, int]:
-        return {token: number for number, token in enumerate(self.tokens)}
-
-    @cached_property
-    def _longest(self) -> int:
-        return max(map(len, self.tokens))
-
-    def split(self, text: str) -> tuple[str, ...]:
-        """The tokens of `text`, longest match first.
-
-        Raises:
-            InputError: ``"unknown-symbols"`` with every distinct symbol that is none of ours.
-        """
-        tokens: list[str] = []
-        unknown: dict[str, None] = {}
-        place = 0
-        while place < len(text):
-            for length in range(min(self._longest, len(text) - place), 0, -1):
-                if text[place : place + length] in self._ids:
-                    tokens.append(text[place : place + length])
-                    place += length
-                    break
-            else:
-                if text[place] not in self.ignore:
-                    unknown[text[place]] = None
-                place += 1
-        if unknown:
-            shown = ", ".join(map(repr, unknown))
-            raise InputError(
-                "unknown-symbols",
-                f"not in this model's vocabulary: {shown}",
-                symbols=tuple(unknown),
-                allowed=self.tokens,
-            )
-        return tuple(tokens)
-
-    def encode(self, text: str) -> np.ndarray:
-        """The token ids of `text`, int64 ``[time]``."""
-        return self.ids(self.split(text))
-
-    def ids(self, tokens: Sequence[str]) -> np.ndarray:
-        """The ids of `tokens`, int64 ``[time]``."""
-        return np.array([self._ids[token] for token in tokens], dtype=np.int64)
-
-    def to_json(self) -> dict[str, object]:
-        """The vocabulary as plain data, the inverse of `from_json`."""
-        return {
-            "tokens": list(self.tokens),
-            "feature_names": list(self.feature_names),
-            "features": self.features.astype(int).tolist(),
-            "ignore": self.ignore,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping) -> "Vocabulary":
-        """The vocabulary that `to_json` wrote.
-
-        Raises:
-            ValueError: if the parts do not fit each other.
-        """
-        tokens, names = tuple(data["tokens"]), tuple(data["feature_names"])
-        features = np.array(data["features"], dtype=np.float32)
-        if not tokens or not all(isinstance(t, str) and t for t in (*tokens, *names)):
-            raise ValueError("a vocabulary needs tokens and feature names that are non-empty text")
-        if len(set(tokens)) != len(tokens) or features.shape != (len(tokens), len(names)):
-            raise ValueError(
-                f"a vocabulary of {len(tokens)} distinct tokens and {len(names)} features needs "
-                f"a table of that shape, got {features.shape}"
-            )
-        return cls(
-            tokens=tokens, feature_names=names, features=features, ignore=str(data["ignore"])
-        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -170,10 +56,21 @@ Metric = Literal["accuracy", "bits per character"]
 class Task(Protocol):
     """What training, scoring and the page need of a task."""
 
-    name: str
-    vocabulary: Vocabulary
-    classes: tuple[str, ...]
-    metric: Metric
+    @property
+    def name(self) -> str:
+        """How commands and files call it."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The symbols that a model reads."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The answers that a model may give."""
+
+    @property
+    def metric(self) -> Metric:
+        """What a score counts."""
 
     def example(self, seed: int) -> Example:
         """A held-out example that fits a screen; the same seed gives the same example."""
@@ -302,27 +199,6 @@ class FlaggedRecall:
         return Example(tokens=tokens, ids=ids, targets=self._targets(ids), seed=seed)
 
 
-_WRITTEN_AT_INSTALLATION = ("_sysconfigdata", "sitecustomize", "usercustomize")
-
-
-def _stdlib_files() -> list[Path]:
-    """Top-level modules of the running Python's standard library, in a fixed order."""
-    files = Path(sysconfig.get_paths()["stdlib"]).glob("*.py")
-    return sorted(path for path in files if not path.name.startswith(_WRITTEN_AT_INSTALLATION))
-
-
-Part = Literal["training", "validation", "held out"]
-
-
-def _part(path: Path) -> Part:
-    """Where a module belongs, chosen by its name, so that the split never depends on the machine.
-
-    One in ten is held out, one in ten is for validation.
-    """
-    tenth = hashlib.sha256(path.name.encode()).digest()[0] % 10
-    return "held out" if tenth == 0 else "validation" if tenth == 1 else "training"
-
-
 _PRINTABLE = "\t\n" + "".join(map(chr, range(32, 127)))
 
 
@@ -350,7 +226,7 @@ class PythonCharacters:
     def example(self, seed: int) -> Example:
         """A few lines of a held-out module, cut at the start of a line."""
         rng = np.random.default_rng([seed, 1])
-        text = self._texts["held out"]
+        text = corpus.texts(_PRINTABLE)["held out"]
         start = text.index("\ndef ", int(rng.integers(len(text) * 9 // 10))) + 1
         return self._example(self._cut(text[start:]), seed)
 
@@ -379,23 +255,7 @@ class PythonCharacters:
     @property
     def corpus(self) -> dict[str, str]:
         """Which text this is: Python's version, sizes in characters and a hash of it all."""
-        return {
-            "python": sysconfig.get_python_version(),
-            "training_characters": str(len(self._texts["training"])),
-            "validation_characters": str(len(self._texts["validation"])),
-            "held_out_characters": str(len(self._texts["held out"])),
-            "sha256": hashlib.sha256("".join(self._texts.values()).encode()).hexdigest(),
-        }
-
-    @cached_property
-    def _texts(self) -> dict[Part, str]:
-        """The characters of every part of the corpus."""
-        texts: dict[Part, str] = {"training": "", "validation": "", "held out": ""}
-        foreign = re.compile(f"[^{re.escape(_PRINTABLE)}]")
-        for path in _stdlib_files():
-            source = path.read_text(encoding="utf-8", errors="ignore")
-            texts[_part(path)] += foreign.sub("", source)
-        return texts
+        return corpus.description(_PRINTABLE)
 
     @cached_property
     def _ids(self) -> dict[Part, np.ndarray]:
@@ -404,7 +264,7 @@ class PythonCharacters:
         table[[ord(token) for token in self.vocabulary.tokens]] = np.arange(len(self.vocabulary))
         return {
             part: table[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
-            for part, text in self._texts.items()
+            for part, text in corpus.texts(_PRINTABLE).items()
         }
 
     def _cut(self, text: str) -> str:

@@ -105,7 +105,11 @@ def _chunks(source: Source, lengths: list[int]) -> Iterator[list[int]]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Stack:
-    """The layers of a module, by layer and then by direction, and NumPy copies of their weights."""
+    """The layers of a module, by layer and then by direction.
+
+    Attributes:
+        weights: NumPy copies of each layer's, shared by all traces of one call.
+    """
 
     source: Source
     layers: tuple[Layer, ...]
@@ -123,13 +127,16 @@ class _Stack:
             )
             for number in range(len(start["h"]))
         )
-        copies = tuple({k: _copy(v) for k, v in layer.weights.items()} for layer in layers)
-        return cls(source=source, layers=layers, weights=copies)
+        copies = [
+            {name: w.to("cpu", copy=True).numpy() for name, w in layer.weights.items()}
+            for layer in layers
+        ]
+        return cls(source=source, layers=layers, weights=tuple(copies))
 
     def traces(self, readings: list[Reading]) -> list[Trace]:
         """One trace for each sequence; they run side by side."""
         lengths = [len(reading) for reading in readings]
-        x = pad_sequence([reading.features for reading in readings])
+        x = _side_by_side([reading.features for reading in readings])
         found: list[list[LayerTrace]] = [[] for _ in readings]
         for first in range(0, len(self.layers), self.source.directions):
             inputs, states = _apart(x, lengths), []
@@ -145,7 +152,7 @@ class _Stack:
     def _through(
         self, number: int, x: Tensor, inputs: list[np.ndarray], lengths: list[int]
     ) -> tuple[Tensor, list[LayerTrace]]:
-        """One direction of one layer: its ``h`` for the next layer and a trace for each sequence."""
+        """One direction of one layer: its ``h`` for the next one, and a trace for each sequence."""
         order = _backwards(x, lengths) if number % self.source.directions else None
         signals, again = self.layers[number].signals(_turned(x, order))
         gaps = [
@@ -165,7 +172,7 @@ class _Stack:
         self, number: int, inputs: np.ndarray, signals: dict[str, np.ndarray], residual: float
     ) -> LayerTrace:
         layer, direction = divmod(number, self.source.directions)
-        start = {name: _copy(state) for name, state in self.layers[number].start.items()}
+        start = {name: state.cpu().numpy() for name, state in self.layers[number].start.items()}
         return LayerTrace(
             cell=self.source.cell,
             layer=layer,
@@ -198,8 +205,9 @@ class _Stack:
         )
 
 
-def _copy(values: Tensor) -> np.ndarray:
-    return values.to("cpu", copy=True).numpy()
+def _side_by_side(sequences: list[Tensor]) -> Tensor:
+    """All sequences, padded with zeros to one length, ``[time, sequence, feature]``."""
+    return sequences[0][:, None] if len(sequences) == 1 else pad_sequence(sequences)
 
 
 def _apart(values: Tensor, lengths: list[int]) -> list[np.ndarray]:

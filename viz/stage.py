@@ -115,7 +115,11 @@ def payload(
             "focus": view.focus,
         },
         "parts": [
-            _part(buffer, part, example, view.language) | {"sentence": told.parts.get(part.key, "")}
+            _part(buffer, part, example, view.language)
+            | {
+                "sentence": told.parts.get(part.key, ""),
+                "unit": first_unit(part, told.step),
+            }
             for part in parts
         ],
     }
@@ -200,17 +204,35 @@ def _inputs(buffer: _Buffer, layer: LayerTrace, example: Example | None) -> dict
 
 
 def _units(buffer: _Buffer, layer: LayerTrace) -> dict[str, Any]:
-    """How units may be sorted, and the one to look at first: the most active."""
+    """What units may be sorted by: how much h moves, and the passive time constant in steps.
+
+    The time constant is -1 / mean(ln f), as in Mahto et al. 2020; a GRU keeps with z.
+    """
+    kept = layer.signals.get(_KEPT.get(layer.cell, ""))
     with np.errstate(all="ignore"):
         activity = np.nan_to_num(layer.signals["h"].std(axis=0))
-        kept = layer.signals.get(_KEPT.get(layer.cell, ""))
         tau = None if kept is None else -1 / np.log(np.maximum(kept, 1e-30)).mean(axis=0)
-    held = np.nan_to_num(layer.signals.get("c", layer.signals["h"]).std(axis=0))
     return {
         "activity": buffer.add(activity),
         "tau": None if tau is None else buffer.add(np.nan_to_num(tau)),
-        "unit": int(held.argmax()),
     }
+
+
+def first_unit(part: Part, step: int) -> int:
+    """The unit to open at: the one whose state adds most to the answer at `step`.
+
+    Added is its hidden state times its readout weight, measured against the mean of all classes.
+    Without a readout it is the unit whose hidden state moves most.
+    """
+    layer = part.trace.layer(part.layer, part.direction)
+    h = np.nan_to_num(layer.signals["h"])
+    last = layer.layer == part.trace.num_layers - 1
+    if part.checkpoint is None or part.trace.outputs is None or not last:
+        return int(h.std(axis=0).argmax())
+    weight = part.checkpoint.model.readout.weight.detach().cpu().numpy()
+    weight = weight[:, layer.direction * h.shape[1] :][:, : h.shape[1]]
+    said = int(np.nan_to_num(part.trace.outputs[step]).argmax())
+    return int((h[step] * (weight[said] - weight.mean(axis=0))).argmax())
 
 
 def _answers(buffer: _Buffer, part: Part, example: Example | None) -> dict[str, Any]:

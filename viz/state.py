@@ -11,7 +11,7 @@ from typing import Any
 
 from lstm_core.signals import SIGNALS
 from lstm_core.tasks import TASKS
-from viz.text import LANGUAGES
+from viz.text import LANGUAGES, quoted, quoted_list, say
 
 MAX_STEPS = 10_000
 """The longest sequence the page takes, in symbols."""
@@ -59,11 +59,32 @@ class Problem:
     fields: Mapping[str, object]
 
 
+def tell(problem: Problem, language: str) -> str:
+    """The sentence of a problem, as Markdown; what somebody else wrote in it is quoted.
+
+    >>> tell(Problem(key="url.seed", fields={"value": "abc", "limit": 9}), "en")[26:39]
+    'seed \\u2068`abc`\\u2069'
+    """
+    fields: dict[str, object] = {}
+    for name, value in problem.fields.items():
+        if name == "preset":
+            fields["allowed"] = say(f"symbols.{value}", language)
+        elif name == "cell":
+            fields[name] = say(f"cell.{value}", language)
+        elif isinstance(value, tuple):
+            fields[name] = quoted_list(value, language)
+        elif isinstance(value, str):
+            fields[name] = quoted(value, 160 if name == "reason" else 40)
+        else:
+            fields[name] = f"{value:,}"
+    return say(problem.key, language, **fields)
+
+
 class _Unusable(ValueError):
     """The value is no good; `fields` say what would have been."""
 
     def __init__(self, **fields: object) -> None:
-        super().__init__("unusable value")
+        super().__init__(fields)
         self.fields = fields
 
 

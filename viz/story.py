@@ -113,12 +113,12 @@ def _recall(parts: Sequence[Part], example: Example, language: str) -> Story:
 
 
 def _says(part: Part, example: Example, step: int, language: str) -> str:
-    """What `part` answers at `step`: right, or a guess beside chance."""
+    """What `part` answers at `step`; below one half it is a guess, told beside chance."""
     share = probabilities(part.trace.outputs[step])  # type: ignore[index]
     best = int(np.nan_to_num(share).argmax())
-    right = best == example.targets[step]
+    right = "right" if best == example.targets[step] else "wrong"
     return say(
-        f"sentence.says_{'right' if right else 'wrong'}",
+        f"sentence.{'says' if share[best] >= 0.5 else 'guesses'}_{right}",
         language,
         model=say(f"inline.{part.trace.cell}", language),
         says=_strong(glyph(part.classes[best])),

@@ -26,20 +26,21 @@ class CellPanel {
     this.result = element("div", { class: "result" });
     this.bars = new Map(part.lanes.map((lane) => [lane.key, this.bar(lane)]));
     this.life = element("canvas", { class: "life", role: "img" });
+    this.legend = element("span", { class: "legend" });
     this.pins = element("ul", { class: "pins" });
     this.now = element("p", { class: "now" });
     this.table = element("div", { class: "values" });
     this.values = element("details", {}, element("summary", {}, text.values), this.table);
     this.values.addEventListener("toggle", () => this.updateTable());
-    this.root.replaceChildren(
+    this.root.replaceChildren(...[
       element("div", { class: "cell-head" }, element("h3", {}, text.cellTitle), this.where),
       this.modelTabs(),
       element("div", { class: "equation" }, ...this.lines),
       element("div", { class: "bars" }, ...[...this.bars.values()].map((bar) => bar.root)),
       this.why, this.terms, this.more, this.result,
-      element("h4", {}, text.life), this.life,
+      element("h4", {}, text.life, " ", this.legend), this.life,
       this.pins, this.now, this.values,
-    );
+    ].filter(Boolean));
     this.drawLife();
     this.updatePins();
     this.update();
@@ -149,7 +150,9 @@ class CellPanel {
     context.moveTo(0, height / 2);
     context.lineTo(width, height / 2);
     context.stroke();
-    keys.forEach((key, k) => drawCurve(context, stage, part, key, this.unit(), width, height, k));
+    this.legend.replaceChildren(
+      ...keys.map((key, k) => drawCurve(context, stage, part, key, this.unit(), width, height, k)),
+    );
     this.lifeImage = context.getImageData(0, 0, this.life.width, this.life.height);
     this.lifeSize = { width, height, context };
     this.life.setAttribute("aria-label", fill(stage.header.text.lifeLabel, { unit: this.unit(), keys: keys.join(", ") }));
@@ -247,11 +250,14 @@ const EQUATIONS = {
   },
 };
 
-/** One signal of a unit over the sequence; gates on 0..1, signed values around the middle. */
+/**
+ * One signal of a unit over the sequence; gates on 0..1, signed values around the middle.
+ * Returns its entry in the legend.
+ */
 function drawCurve(context, stage, part, key, unit, width, height, place) {
   const lane = part.lanes.find((each) => each.key === key);
   const values = Array.from({ length: part.steps }, (_, t) => valueAt(part, key, unit, t));
-  const largest = Math.max(1e-6, ...values.map(Math.abs).filter(Number.isFinite));
+  const largest = values.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 1e-6);
   const colour = stage.palettes.theme.curves[place];
   const y = (value) =>
     lane.kind === "gate" ? height - 3 - value * (height - 6) : height / 2 - (value / largest) * (height / 2 - 3);
@@ -262,8 +268,6 @@ function drawCurve(context, stage, part, key, unit, width, height, place) {
   values.forEach((value, t) => context.lineTo(((t + 0.5) / part.steps) * width, y(value)));
   context.stroke();
   context.setLineDash([]);
-  context.font = `italic 12px ${stage.fonts.body}`;
-  context.fillStyle = colour;
   const range = lane.kind === "gate" ? "0…1" : `±${formatNumber(largest, 2)}`;
-  context.fillText(`${lane.symbol}  ${range}`, 4 + place * 70, 12);
+  return element("span", { style: `color:${colour}` }, element("i", {}, lane.symbol), ` ${range}`);
 }

@@ -132,6 +132,7 @@ class Score {
     this.drawTracks();
     this.overviewRow.hidden = count >= stage.steps;
     fitCanvas(this.overview, this.width, OVERVIEW_HEIGHT);
+    this.strip = this.overviewRow.hidden ? null : overviewStrip(stage, this.width, OVERVIEW_HEIGHT);
     this.measure();
     this.drawOverlay();
   }
@@ -187,7 +188,7 @@ class Score {
       context.roundRect(x(state.step) - 0.5, top - 1, Math.max(column, 3) + 1, height + 2, 2);
       context.stroke();
     }
-    if (!this.overviewRow.hidden) drawOverview(this.overview, stage, width, OVERVIEW_HEIGHT);
+    if (this.strip) drawOverview(this.overview, this.strip, stage, width, OVERVIEW_HEIGHT);
   }
 
   fadeFuture(context, left) {

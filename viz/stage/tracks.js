@@ -13,7 +13,7 @@ function drawTokens(canvas, stage, width, height) {
     const [x, mark] = [(t - view.from) * column, header.marks[t]];
     if (mark) {
       context.fillStyle = mark === "flag" ? palettes.theme.accent : stage.ink;
-      roundedBox(context, x + column / 2, height / 2, Math.max(column, 13), height - 2);
+      roundedBox(context, x + column / 2, height / 2, Math.max(column, 11), height - 2);
       context.fill();
     }
     context.fillStyle = mark ? stage.paper : stage.muted;
@@ -94,12 +94,21 @@ function drawShare(context, stage, share, x, column, height, bars) {
   context.fillRect(x - width / 2, height - share * bars, width, share * bars);
 }
 
-/** The whole sequence in one strip, with a frame around what the lanes show. */
-function drawOverview(canvas, stage, width, height) {
-  const context = fitCanvas(canvas, width, height);
-  const lane = stage.score.shownLanes().find((each) => each.spec.key === "c") ?? stage.score.shownLanes().at(-1);
+/** The cell state of the first model over the whole sequence, drawn once: it may be very long. */
+function overviewStrip(stage, width, height) {
+  const strip = document.createElement("canvas");
+  const context = fitCanvas(strip, width, height);
+  const lanes = stage.score.shownLanes();
+  const lane = lanes.find((each) => each.spec.key === "c") ?? lanes.at(-1);
   context.imageSmoothingEnabled = true;
   if (lane) context.drawImage(lane.bitmap, 0, 0, lane.part.steps, lane.spec.units, 0, 2, width, height - 4);
+  return strip;
+}
+
+/** The strip with a frame around what the lanes show, and the step. */
+function drawOverview(canvas, strip, stage, width, height) {
+  const context = fitCanvas(canvas, width, height);
+  context.drawImage(strip, 0, 0, width, height);
   const scale = width / stage.steps;
   const [left, size] = [stage.view.from * scale, Math.max(6, stage.view.count * scale)];
   context.fillStyle = stage.veil;

@@ -105,5 +105,6 @@ function keyBelongsTo(target, key) {
   if (target.closest("textarea,select,[contenteditable=true],[role=textbox],[role=combobox],[role=listbox],[role=slider]")) return true;
   const input = target.closest("input");
   if (input && input.type !== "range" && input.type !== "checkbox") return true;
+  if (target.closest("[role=separator]") && (key === "ArrowUp" || key === "ArrowDown")) return true;
   return key === " " && Boolean(target.closest("button,summary,input,a"));
 }

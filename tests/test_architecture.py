@@ -1,0 +1,171 @@
+"""Who may import whom, read from the imports themselves, and what lies at the top."""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(
+    [ROOT / "app.py", *(ROOT / "lstm_core").rglob("*.py"), *(ROOT / "viz").rglob("*.py")]
+)
+TOP = {"pyproject.toml", "README.md", "LICENSE", "app.py", "lstm_core", "viz", "tests"}
+
+LEVELS = {
+    "signals": 0,
+    "vocabulary": 0,
+    "corpus": 0,
+    "tasks": 0,
+    "device": 0,
+    "scan": 0,
+    "npz": 0,
+    "layout": 1,
+    "cells": 1,
+    "intervene": 1,
+    "model": 2,
+    "record": 2,
+    "reading": 3,
+    "fused": 3,
+    "trace": 3,
+    "memory": 4,
+    "gradients": 4,
+    "checkpoint": 4,
+    "train": 5,
+    "convert": 5,
+    "zoo": 5,
+    "build": 6,
+    "__main__": 7,
+}
+"""A file of the core imports files of its own level or of a lower one, never of a higher one."""
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def imports(source: str, *, inside_functions: bool = True) -> set[str]:
+    """Every module that the source imports, in full; ``from a import b`` gives both names."""
+    found: set[str] = set()
+    todo: list[ast.AST] = [ast.parse(source)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            found.add(str(node.module))
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        in_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not is_for_types(node) and (inside_functions or not in_function):
+            todo.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def imports_of(path: Path, **options: bool) -> set[str]:
+    return imports(path.read_text(encoding="utf-8"), **options)
+
+
+def packages_of(path: Path, **options: bool) -> set[str]:
+    return {name.partition(".")[0] for name in imports_of(path, **options)}
+
+
+def graph() -> dict[str, set[str]]:
+    """For each of our modules, those of ours that it imports."""
+    ours = {module_name(path) for path in SOURCES}
+    return {module_name(p): _ours(imports_of(p), ours) - {module_name(p)} for p in SOURCES}
+
+
+def _ours(names: set[str], ours: set[str]) -> set[str]:
+    """Those of our modules among `names`; ``from a import b`` of a module b is not about a."""
+    inner = {name: {n for n in names if n.rpartition(".")[0] == name} for name in names & ours}
+    return {name for name, parts in inner.items() if not parts or parts - ours}
+
+
+def part(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_layers_are_app_then_viz_then_core(path):
+    used = packages_of(path)
+    if part(path) == "lstm_core":
+        assert not used & {"viz", "app", "streamlit", "plotly"}
+    if part(path) == "viz":
+        assert "app" not in used
+    assert "tests" not in used
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_streamlit_is_used_by_the_app_and_its_pages_only(path):
+    may = path == ROOT / "app.py" or path.parent == ROOT / "viz" / "pages"
+    assert may or "streamlit" not in packages_of(path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_keras_onnx_and_pandas_are_imported_inside_functions(path):
+    rare = {"keras", "onnx", "onnxruntime", "tensorflow", "h5py", "pandas"}
+    assert not packages_of(path, inside_functions=False) & rare
+
+
+def test_nothing_of_ours_outside_the_pages_needs_a_page():
+    needs = {name for name, used in graph().items() if any("viz.pages" in u for u in used)}
+    assert {name for name in needs if not name.startswith("viz.pages")} <= {"app"}
+
+
+def test_imports_have_no_cycle():
+    TopologicalSorter(graph()).prepare()
+
+
+def test_a_cycle_would_be_found():
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
+
+
+CORE = [p for p in SOURCES if part(p) == "lstm_core" and p.stem != "__init__"]
+
+
+@pytest.mark.parametrize("path", CORE, ids=module_name)
+def test_core_imports_no_higher_level(path):
+    assert path.stem in LEVELS, "give the new file a level"
+    used = {name.removeprefix("lstm_core.").partition(".")[0] for name in imports_of(path)}
+    higher = {name for name in used & set(LEVELS) if LEVELS[name] > LEVELS[path.stem]}
+    assert not higher
+
+
+def test_core_loads_neither_streamlit_nor_plotly():
+    modules = ", ".join(module_name(p) for p in CORE if p.stem != "__main__")
+    code = f"import sys, {modules}; print(sorted({{'streamlit', 'plotly'}} & set(sys.modules)))"
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_top_level_is_as_agreed():
+    ignored = {"build", "dist", "runs", "shared", "__pycache__"}
+    there = {p.name for p in ROOT.iterdir() if not p.name.startswith(".")}
+    assert {n for n in there - ignored if not n.endswith(".egg-info")} == TOP
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_file_is_short_enough_to_be_one_idea(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_module_taken_from_a_package_is_not_the_package():
+    ours = {"a", "a.b"}
+    assert _ours({"a", "a.b"}, ours) == {"a.b"}
+    assert _ours({"a", "a.name"}, ours) == {"a"}
+
+
+def test_imports_are_read_from_the_source():
+    source = "import a.b\ndef f():\n    from c import d\nif TYPE_CHECKING:\n    import e\n"
+    assert imports(source) == {"a.b", "c", "c.d"}
+    assert imports(source, inside_functions=False) == {"a.b"}

@@ -1,0 +1,136 @@
+"""From a view to what a page shows: the example, the models that read it and their scores.
+
+No widget and no cache: a page brings these.
+"""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+
+from lstm_core.checkpoint import Checkpoint, CheckpointError
+from lstm_core.device import pick_device
+from lstm_core.tasks import STORE, TASKS, Example, InputError
+from lstm_core.trace import Trace, trace
+from lstm_core.zoo import CELLS_SHIPPED, load
+from viz.state import MAX_STEPS, Problem, ViewState
+from viz.text import TEXT, is_control, say
+
+
+def read_example(preset: str, text: str) -> Example:
+    """The example that a person typed for a task.
+
+    Raises:
+        InputError: if it cannot be read, or is longer than `MAX_STEPS` symbols.
+    """
+    # No symbol has more than two characters; a paste of a million is refused before it is read.
+    if len(text) > 4 * MAX_STEPS:
+        raise _too_long(len(text))
+    if text and not text.strip() and preset != "python":
+        raise InputError("whitespace", "the sequence holds only white space")
+    example = TASKS[preset].parse(text)
+    if len(example.tokens) > MAX_STEPS:
+        raise _too_long(len(example.tokens))
+    return example
+
+
+def _too_long(length: int) -> InputError:
+    message = f"the sequence has {length} symbols; at most {MAX_STEPS} are taken"
+    return InputError("too-long", message, length=length, limit=MAX_STEPS)
+
+
+def example_of(view: ViewState) -> tuple[Example, tuple[Problem, ...]]:
+    """The example that a view names; where its text cannot be read, the one of its seed."""
+    if view.text is not None:
+        try:
+            return read_example(view.preset, view.text), ()
+        except InputError as error:
+            about = Problem(key="url.text", fields={"value": view.text})
+            return TASKS[view.preset].example(view.seed), (about, input_problem(error, view.preset))
+    return TASKS[view.preset].example(view.seed), ()
+
+
+def input_problem(error: InputError, preset: str) -> Problem:
+    """What to say about an input that could not be read."""
+    code, fields = error.code, {"preset": preset, **error.fields}
+    fields.pop("allowed", None)  # said in words: a list of 97 characters helps nobody
+    symbols = error.fields.get("symbols", ())
+    if isinstance(symbols, tuple) and symbols:
+        if controls := tuple(filter(is_control, symbols)):
+            code, fields = "control-characters", fields | {"symbols": controls}
+        elif symbols == (STORE,):
+            code, fields = "lone-flag", {"example": "AB!CDE?"}
+    key = f"input.{code}"
+    return Problem(key=key if key in TEXT else "input.other", fields=fields)
+
+
+def device() -> tuple[torch.device, tuple[Problem, ...]]:
+    """Where the models run; the CPU, with the reason, where the wanted device is not there."""
+    try:
+        return pick_device(), ()
+    except ValueError as error:
+        return torch.device("cpu"), (Problem(key="device.invalid", fields={"reason": str(error)}),)
+
+
+def checkpoint_problem(cell: str, error: Exception) -> Problem:
+    """What to say about a model that could not be loaded."""
+    if isinstance(error, KeyError):
+        return Problem(key="checkpoint.missing", fields={"cell": cell})
+    code = error.code if isinstance(error, CheckpointError) else type(error).__name__
+    return Problem(key="checkpoint.other", fields={"cell": cell, "code": code})
+
+
+def cells() -> tuple[str, ...]:
+    """The kinds of cell that a task has models of, in the order of the page."""
+    return tuple(CELLS_SHIPPED)
+
+
+def load_model(task: str, cell: str, where: torch.device) -> Checkpoint:
+    """The shipped model of a task and a kind of cell, on the device `where`.
+
+    Raises:
+        CheckpointError: if its file is damaged or foreign.
+        KeyError: if there is none.
+    """
+    checkpoint = load(task, cell)
+    if where.type == "cpu":
+        return checkpoint
+    # The zoo hands every caller the same model; moving that one would move it for all.
+    return replace(checkpoint, model=deepcopy(checkpoint.model).to(where))
+
+
+def run(checkpoint: Checkpoint, tokens: tuple[str, ...]) -> Trace:
+    """Every signal of a model that reads `tokens`."""
+    vocabulary = checkpoint.model.vocabulary
+    if vocabulary is None:
+        raise ValueError("this model reads numbers; expected one with a vocabulary")
+    return trace(checkpoint.model, vocabulary.ids(tokens))
+
+
+def score_rows(checkpoints: Mapping[str, Checkpoint], language: str) -> list[dict[str, str]]:
+    """One row for every seed of every model, failures included, with the columns' names."""
+    return [
+        {say(f"score.{column}", language): value for column, value in row.items()}
+        for cell, checkpoint in checkpoints.items()
+        for row in _seed_rows(cell, checkpoint, language)
+    ]
+
+
+def _seed_rows(cell: str, checkpoint: Checkpoint, language: str) -> Iterable[dict[str, str]]:
+    for place, score in enumerate(checkpoint.scores):
+        seconds = f"{score.seconds:.0f}"
+        accuracy = score.metric == "accuracy"
+        value = f"{score.value:.1%}" if accuracy else f"{score.value:.3f}"
+        yield {
+            "model": say(f"cell.{cell}", language),
+            "parameters": f"{checkpoint.model.parameter_count:,}",
+            "seed": str(score.seed),
+            "lr": f"{score.lr:g}",
+            "metric": f"{value} {say(f'metric.{score.metric}', language)}",
+            "examples": f"{score.examples:,}",
+            "steps": f"{score.steps:,}",
+            "seconds": seconds,
+            "learned": say("score.yes" if score.learned else "score.no", language, seconds=seconds),
+            "shown": say("score.is-shown", language) if place == 0 else "",
+        }
