@@ -123,7 +123,10 @@ def _train(options: argparse.Namespace) -> int:
         return 0
     elif path.exists():
         raise ValueError(f"{path} exists and is another model; --fresh replaces it")
-    result = _follow(run(recipe, path))
+    try:
+        result = _follow(run(recipe, path))
+    except ValueError as error:
+        raise ValueError(f"{error}; --fresh starts again") from error
     if not isinstance(result, Checkpoint):
         return 1
     print(f"{path}: {_score_in_words(result)}")

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 
@@ -45,14 +46,13 @@ def build(
     folder: Path, tasks: Sequence[str], cells: Sequence[str], target: Path = zoo.FOLDER
 ) -> Generator[Progress]:
     """Train what is not in `folder` yet, and keep the shipped files in `target` up to date."""
-    for seed in range(max(SEEDS[task] for task in tasks)):
-        for task in tasks:
-            for cell in cells:
-                for recipe in _due(task, cell, seed, folder):
-                    path = run_path(recipe, folder)
-                    if not is_finished(recipe, path):
-                        yield from run(recipe, path)
-                    save_checkpoint(assembled(task, cell, folder), zoo.path_of(task, cell, target))
+    seeds = range(max(SEEDS[task] for task in tasks))
+    for seed, task, cell in product(seeds, tasks, cells):
+        for recipe in _due(task, cell, seed, folder):
+            path = run_path(recipe, folder)
+            if not is_finished(recipe, path):
+                yield from run(recipe, path)
+            save_checkpoint(assembled(task, cell, folder), zoo.path_of(task, cell, target))
 
 
 def _due(task: str, cell: str, seed: int, folder: Path) -> list[Recipe]:
@@ -60,7 +60,7 @@ def _due(task: str, cell: str, seed: int, folder: Path) -> list[Recipe]:
     if seed >= SEEDS[task]:
         return []
     first_seed_only = task in GRID_ON_FIRST_SEED and seed > 0
-    rates = [_best_rate(_runs(task, cell, folder))] if first_seed_only else LEARNING_RATES
+    rates = [_best_rate(_runs(task, cell, folder))] if first_seed_only else LEARNING_RATES[task]
     recipe = default_recipe(task, cell)
     return [replace(recipe, lr=rate, seed=seed) for rate in rates]
 
@@ -70,7 +70,11 @@ def assembled(task: str, cell: str, folder: Path) -> Checkpoint:
     runs = _runs(task, cell, folder)
     rate = _best_rate(runs)
     ordered = sorted(runs, key=lambda run: (run.recipe["lr"] != rate, run.recipe["lr"], run.seed))
-    recipe = {**ordered[0].recipe, "lr_grid": list(LEARNING_RATES), "lr_choice": _choice(task)}
+    recipe = {
+        **ordered[0].recipe,
+        "lr_grid": list(LEARNING_RATES[task]),
+        "lr_choice": _choice(task),
+    }
     return replace(ordered[0], recipe=recipe, scores=tuple(run.scores[0] for run in ordered))
 
 
@@ -81,7 +85,9 @@ def _choice(task: str) -> str:
 
 def _runs(task: str, cell: str, folder: Path) -> list[Checkpoint]:
     recipe = default_recipe(task, cell)
-    recipes = [replace(recipe, lr=lr, seed=s) for lr in LEARNING_RATES for s in range(SEEDS[task])]
+    recipes = [
+        replace(recipe, lr=lr, seed=s) for lr in LEARNING_RATES[task] for s in range(SEEDS[task])
+    ]
     paths = [(recipe, run_path(recipe, folder)) for recipe in recipes]
     return [load_checkpoint(path) for recipe, path in paths if is_finished(recipe, path)]
 

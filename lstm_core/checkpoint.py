@@ -49,7 +49,7 @@ class SeedScore:
         value: the score on test draws, in units of `metric`.
         examples: how many answers were scored.
         validation: the score on validation draws, by which the learning rate is chosen.
-        steps, seconds: how long it trained; the seconds depend on the machine.
+        steps, seconds: how long it trained; the seconds are time of one processor core.
         learned: whether `value` is as good as the task asks, see `lstm_core.train.learned`.
         by_delay: pairs of delay and accuracy; empty where a task has no delay.
     """

@@ -94,7 +94,8 @@ def _array(name: str, data: bytes) -> np.ndarray:
     if dtype.str not in _DTYPES or by_column:
         raise ValueError(f"array {name!r} is of a kind that a trace never holds: {dtype}")
     start = stream.tell()
-    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize != len(data) - start:
+    whole = all(type(size) is int and size >= 0 for size in shape)  # True is an int, too
+    if not whole or prod(shape) * dtype.itemsize != len(data) - start:
         raise ValueError(f"array {name!r} says {shape}, but holds {len(data) - start} bytes")
     return np.ndarray(shape, dtype, data, start)
 

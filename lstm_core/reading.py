@@ -76,17 +76,21 @@ def open_module(module: nn.Module) -> Source:
 
     Raises:
         TypeError: if it is neither a `SequenceModel` nor a ``torch.nn.LSTM``, ``GRU`` or ``RNN``.
-        ValueError: if it does not compute in float32 or float64.
+        ValueError: if its weights are neither float32 nor float64, or have no values.
     """
     model = module if isinstance(module, SequenceModel) else None
     recurrent = module if model is None else model.recurrent
     cell = next((cell for kind, cell in _CELLS.items() if isinstance(recurrent, kind)), None)
     if cell is None or not isinstance(recurrent, Recurrent):
         raise TypeError(_unsupported(module))
-    dtype = recurrent.weight_hh_l0.dtype
-    if dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"a trace needs float32 or float64 weights, got {dtype}; convert a copy")
-    return Source(recurrent=recurrent, cell=cell, model=model)
+    source = Source(recurrent=recurrent, cell=cell, model=model)
+    if source.like.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            f"a trace needs float32 or float64 weights, got {source.like.dtype}; convert a copy"
+        )
+    if source.like.is_meta:
+        raise ValueError("the module is on the meta device, where weights have no values")
+    return source
 
 
 def _unsupported(module: object) -> str:

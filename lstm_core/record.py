@@ -28,6 +28,10 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + "s" * (number != 1)
+
+
 class _Immutable:
     """Makes the arrays and mappings of a frozen dataclass read-only, and keeps it picklable."""
 
@@ -120,7 +124,7 @@ class LayerTrace(_Immutable):
         """
         start = {"h": self.h_0, "c": self.c_0}.get(key)
         if start is None:
-            raise KeyError(f"a {self.cell.upper()} has no state {key!r}")
+            raise KeyError(f"this {self.cell.upper()} has no state {key!r}")
         values = self.signals[key]
         parts = (values[1:], start[None]) if self.direction else (start[None], values[:-1])
         return _read_only(np.concatenate(parts))
@@ -138,7 +142,7 @@ class LayerTrace(_Immutable):
     def _no_such(self, key: str) -> str:
         known = [*self.signals, *(f"z_{gate}" for gate in PACKED[self.cell])]
         known += ["u_n"] if self.cell == "gru" else []
-        return f"a {self.cell.upper()} has no signal {key!r}; it has {', '.join(known)}"
+        return f"this {self.cell.upper()} has no signal {key!r}; it has {', '.join(known)}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -190,11 +194,13 @@ class Trace(_Immutable):
 
     def __repr__(self) -> str:
         """Return the kind, the sizes and the residual in one line."""
-        last, layers = self.layers[-1], f"{self.num_layers} layer" + "s" * (self.num_layers > 1)
+        sizes = (
+            f"{_count(self.num_layers, 'layer')} of {_count(self.layers[-1].hidden_size, 'unit')}"
+        )
         both = ", bidirectional" if self.num_directions == 2 else ""
         return (
-            f"Trace({self.cell.upper()}, {layers} of {last.hidden_size} units{both}, "
-            f"{len(self)} steps, {self.dtype} on {self.device}, residual {self.residual:.1e})"
+            f"Trace({self.cell.upper()}, {sizes}{both}, {_count(len(self), 'step')}, "
+            f"{self.dtype} on {self.device}, residual {self.residual:.1e})"
         )
 
     def layer(self, layer: int = -1, direction: int = 0) -> LayerTrace:

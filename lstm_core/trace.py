@@ -54,9 +54,9 @@ def trace(
         TypeError: if the module or the kind of input is none of these.
         ValueError: if sizes, ids or the dtype do not fit.
     """
-    with torch.inference_mode():
-        stack = _Stack.of(open_module(module), h_0, c_0)
-        return stack.traces([read(stack.source, inputs)])[0]
+    source = open_module(module)
+    with torch.inference_mode(), _full_precision(source):
+        return _Stack.of(source, h_0, c_0).traces([read(source, inputs)])[0]
 
 
 def trace_many(
@@ -75,13 +75,19 @@ def trace_many(
         TypeError: as `trace`; the message names the sequence.
         ValueError: as `trace`; the message names the sequence.
     """
-    with torch.inference_mode():
-        stack = _Stack.of(open_module(module), h_0, c_0)
-        readings = [_read_one(stack.source, number, one) for number, one in enumerate(sequences)]
+    source = open_module(module)
+    with torch.inference_mode(), _full_precision(source):
+        stack = _Stack.of(source, h_0, c_0)
+        readings = [_read_one(source, number, one) for number, one in enumerate(sequences)]
         found: dict[int, Trace] = {}
-        for chunk in _chunks(stack.source, [len(reading) for reading in readings]):
+        for chunk in _chunks(source, [len(reading) for reading in readings]):
             found.update(zip(chunk, stack.traces([readings[i] for i in chunk]), strict=True))
         return [found[number] for number in range(len(readings))]
+
+
+def _full_precision(source: Source) -> torch.autocast:
+    """Keeps the module's own dtype where the caller computes in mixed precision."""
+    return torch.autocast(source.like.device.type, enabled=False)
 
 
 def _read_one(source: Source, number: int, inputs: Any) -> Reading:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,12 +76,14 @@ def _skip_or_fail(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Chromium, driven by Playwright; install it (``apt install chromium``) to run these tests."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        _skip_or_fail(f"no Chromium on the path; looked for {', '.join(NAMES)}")
+def find_chromium() -> str | None:
+    """The path of a Chromium of this machine, if it has one."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def launched(path: str) -> Iterator[Any]:
+    """The Chromium at `path`, driven by Playwright."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -89,16 +92,15 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the app, started for this session of tests."""
+@contextmanager
+def serving(script: Path, log: Path) -> Iterator[str]:
+    """The address of a Streamlit `script`, served until the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = {"server.headless": "true", "server.address": "127.0.0.1", "server.port": str(port)}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += [word for name, value in options.items() for word in (f"--{name}", value)]
-    log = tmp_path_factory.mktemp("app") / "log.txt"
     with log.open("w") as file:
         server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
         try:
@@ -108,6 +110,24 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Chromium, driven by Playwright; install it (``apt install chromium``) to run these tests."""
+    path = find_chromium()
+    if path is None:
+        _skip_or_fail(f"no Chromium on the path; looked for {', '.join(NAMES)}")
+        return
+    with launched(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app, started for this session of tests."""
+    with serving(ROOT / "app.py", tmp_path_factory.mktemp("app") / "log.txt") as url:
+        yield url
 
 
 def _wait_until_healthy(server: subprocess.Popen, url: str, log: Path) -> None:

@@ -70,6 +70,7 @@ def test_language_switch_changes_page_stage_and_address(visit):
     page.get_by_role("heading", name=say("title", "zh")).wait_for()
     page.get_by_test_id("stage").get_by_text("遗忘门").first.wait_for()
     expect(told(page)).to_contain_text("步")
+    assert page.evaluate("document.documentElement.lang") == "zh"
 
 
 def test_seed_goes_into_the_address_and_another_browser_sees_the_same(visit):
@@ -132,6 +133,7 @@ def test_typed_sequence_is_shown_and_can_be_opened_again(visit):
     address(page, r"text=AB%21CDEFG%3F|text=AB!CDEFG%3F")
     header_button(page, say("page.typed", "en")).wait_for()
     expect(told(page)).to_contain_text("C is flagged at step 2")
+    expect(page.get_by_role("textbox", name=say("page.sequence", "en"))).to_be_hidden()
     other = visit(text="AB!CDEFG?").page
     assert sentence(other) == sentence(page)
 

@@ -265,7 +265,7 @@ def test_a_new_input_keeps_step_unit_models_and_pins(visit):
     move_to_cell(page, "gru.z", 12, 4, 56, 37)
     page.mouse.down()
     page.mouse.up()
-    page.locator(".st-key-new button").click()
+    page.get_by_role("button", name=re.compile("^New example")).first.click()
     page.wait_for_url(re.compile("seed=6"))
     page.wait_for_timeout(800)
     assert step_of(page) == 9

@@ -66,12 +66,10 @@ def test_signed_signal_is_drawn_evenly_around_zero(dark):
     one = traced()
     figure = heat_map(one, "c", dark=dark)
     (lane,) = drawn(figure, "c")
-    high = np.percentile(np.abs(one["c"].astype(float)), 97)
-    assert lane.zmax == pytest.approx(high)
-    assert lane.zmin == -lane.zmax
+    scale = style.scale("c", "lstm", one["c"])
+    assert (lane.zmin, lane.zmax) == (-scale.high, scale.high)
     assert stops(figure, "c") == list(style.DIVERGING["dark" if dark else "light"])
-    assert lane.colorbar.ticktext[0] == f"≤ −{high:.3g}"
-    assert lane.colorbar.ticktext[2] == f"≥ {high:.3g}"
+    assert list(lane.colorbar.tickvals) == [-scale.high, 0, scale.high]
 
 
 @pytest.mark.parametrize(("dark", "name"), [(False, "light"), (True, "dark")])
@@ -231,6 +229,7 @@ def test_loud_unit_is_counted_and_keeps_its_number():
     (lane,) = drawn(figure, "c")
     assert lane.z[3, 2] == -7
     assert lane.zmax == pytest.approx(0.1)
+    assert list(lane.colorbar.ticktext) == ["≤ −0.1", "0", "≥ 0.1"]
     words = say("figure.beyond", "en", count=1, limit="0.1", largest="7")
     assert words in figure.layout.annotations[0].text
 

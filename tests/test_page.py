@@ -201,11 +201,11 @@ def test_seed_is_typed(opened):
     assert symbols(page) == TASKS["recall"].example(77).text
 
 
-def test_another_task_drops_the_text_and_keeps_the_seed(opened):
-    page = opened(text="AB!C?", seed="8", step="2")
+def test_another_task_keeps_the_seed_and_the_models_only(opened):
+    page = opened(text="AB!C?", seed="8", step="2", unit="1", focus="rnn", models="rnn")
     page.selectbox(key="preset").set_value("python").run()
     assert told(page) == []
-    assert query(page) == {"preset": "python", "seed": "8", "step": "2"}
+    assert query(page) == {"preset": "python", "seed": "8", "models": "rnn"}
     assert symbols(page) == TASKS["python"].example(8).text
 
 
@@ -255,6 +255,7 @@ BAD_TEXT = [
     ("A!", "lone-flag"),
     ("A\x07B", "control-characters"),
     ("A\u202eB", "control-characters"),
+    ("Ax\u202e", "unknown-symbols"),
     ("אA", "unknown-symbols"),
     ("<script>alert(1)</script>", "unknown-symbols"),
     ("A" * (MAX_STEPS + 1), "too-long"),

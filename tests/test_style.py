@@ -73,13 +73,20 @@ def test_gate_outside_its_range_is_reported():
     assert style.scale("z", "gru", np.array([[-1e-3, 0.5]])).clipped
 
 
-def test_signed_signal_ends_at_the_97th_percentile_of_its_size():
-    values = np.linspace(-1, 1, 201)[:, None] ** 3
-    scale = style.scale("c", "lstm", values)
-    assert scale.high == pytest.approx(np.percentile(np.abs(values), 97))
-    assert (scale.low, scale.diverging, scale.clipped) == (-scale.high, True, True)
+def test_signed_signal_ends_at_its_largest_size():
+    scale = style.scale("c", "lstm", np.array([[0.5, -0.8, 0.7]]))
+    assert (scale.low, scale.high) == (-0.8, 0.8)
+    assert (scale.diverging, scale.clipped) == (True, False)
     assert scale.colours() == style.DIVERGING["light"]
     assert scale.colours(dark=True) == style.DIVERGING["dark"]
+
+
+def test_loud_value_does_not_bleach_the_rest():
+    values = np.append(np.linspace(-1, 1, 99), -8.0)
+    scale = style.scale("c", "lstm", values)
+    assert scale.high == pytest.approx(np.percentile(np.abs(values), 97))
+    assert scale.high < 1
+    assert (scale.low, scale.clipped) == (-scale.high, True)
 
 
 @pytest.mark.parametrize("key", ["z_f", "z_i", "h", "g"])

@@ -115,7 +115,7 @@ def test_state_of_another_recipe_is_refused(tmp_path):
     steps = train(TINY, state=state)
     next(steps)
     steps.close()
-    with pytest.raises(ValueError, match="another recipe"):
+    with pytest.raises(ValueError, match=r"another recipe: lr 0.01 there, 0.02 here$"):
         next(train(replace(TINY, lr=0.02), state=state))
 
 
@@ -232,7 +232,7 @@ def test_default_recipes_give_every_cell_the_same_budget(task):
     counts = [new_model(recipe).parameter_count for recipe in recipes]
     assert max(counts) / min(counts) < 1.1
     assert len({(r.max_steps, r.batch, r.clip, r.stop_at, r.evaluate_every) for r in recipes}) == 1
-    assert all(r.lr in LEARNING_RATES and r.init in INITS for r in recipes)
+    assert all(r.lr in LEARNING_RATES[task] and r.init in INITS for r in recipes)
 
 
 @pytest.mark.parametrize(("task", "cell"), [("chess", "lstm"), ("recall", "elman")])

@@ -43,12 +43,12 @@ def test_learning_rate_is_the_best_of_the_grid_on_validation_draws(task, cell):
     found = zoo.load(task, cell)
     first = found.scores[0]
     assert (first.seed, first.lr) == (0, found.recipe["lr"])
-    assert {s.lr for s in found.scores if s.seed == 0} == set(LEARNING_RATES)
+    assert {s.lr for s in found.scores if s.seed == 0} == set(LEARNING_RATES[task])
     sign = 1 if first.metric == "accuracy" else -1
     seeds = {0} if task == "python" else {s.seed for s in found.scores}
     means = {
         lr: np.mean([s.validation for s in found.scores if s.lr == lr and s.seed in seeds])
-        for lr in LEARNING_RATES
+        for lr in LEARNING_RATES[task]
     }
     assert sign * means[first.lr] == pytest.approx(max(sign * mean for mean in means.values()))
 

@@ -275,7 +275,11 @@ def _time_axis(sheet: _Sheet) -> dict[str, object]:
 def _layout(sheet: _Sheet, title: str, inner: int) -> dict[str, object]:
     theme = sheet.theme
     return {
-        "title": {"text": _place(sheet, title), "subtitle": {"text": _proof(sheet)}},
+        "title": {
+            "text": _place(sheet, title),
+            "subtitle": {"text": _proof(sheet)},
+            **{"x": 0.01, "xanchor": "left"},
+        },
         "height": _HEADER + inner + _FOOTER,
         "margin": {"t": _HEADER, "b": _FOOTER, "l": 64, "r": 24},
         "paper_bgcolor": theme.background,

@@ -57,8 +57,8 @@ def input_problem(error: InputError, preset: str) -> Problem:
     fields.pop("allowed", None)  # said in words: a list of 97 characters helps nobody
     symbols = error.fields.get("symbols", ())
     if isinstance(symbols, tuple) and symbols:
-        if controls := tuple(filter(is_control, symbols)):
-            code, fields = "control-characters", fields | {"symbols": controls}
+        if all(map(is_control, symbols)):
+            code = "control-characters"
         elif symbols == (STORE,):
             code, fields = "lone-flag", {"example": "AB!CDE?"}
     key = f"input.{code}"

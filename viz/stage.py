@@ -39,7 +39,8 @@ __all__ = ["Assets", "Part", "assets", "payload"]
 FOLDER = Path(__file__).with_name("stage")
 SCRIPTS = (
     "payload.js", "colours.js", "arithmetic.js", "dom.js", "lanes.js", "tracks.js",
-    "pointer.js", "score.js", "heading.js", "cell.js", "transport.js", "stage.js",
+    "pointer.js", "score.js", "heading.js", "cell.js", "transport.js", "window.js", "address.js",
+    "stage.js",
 )  # fmt: skip
 """In the order in which they are joined: one module without imports, so nothing is built."""
 

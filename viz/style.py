@@ -141,8 +141,8 @@ class Scale:
 def scale(signal_key: str, cell: str, values: np.ndarray) -> Scale:
     """The scale on which `values` of a signal are drawn.
 
-    A gate takes 0 to 1. Anything else is signed: it ends at the 97th percentile of the absolute
-    value, so that one loud unit does not bleach the rest. NaN and infinity do not count.
+    A gate takes 0 to 1. Anything else is signed: it ends at its largest absolute value, or, where
+    that would bleach the rest, at the 97th percentile. NaN and infinity do not count.
     """
     if _is_gate(signal_key, cell):
         low, high = 0.0, 1.0
@@ -157,13 +157,18 @@ def _is_gate(key: str, cell: str) -> bool:
     return any(signal.key == key and signal.is_gate for signal in SIGNALS[cell])
 
 
+_LOUD = 1.5
+"""How far the largest value must stand above the 97th percentile to be cut off there."""
+
+
 def _loud(values: np.ndarray) -> float:
-    """The 97th percentile of the finite |value|, the largest where that is 0, 1 where all are."""
+    """Where a signed scale ends; 1 where every finite value is zero."""
     # float64: the width of two float32 extremes does not fit in float32.
     sizes = np.abs(values[np.isfinite(values)].astype(np.float64))
     if not sizes.size or not sizes.max():
         return 1.0
-    return float(np.percentile(sizes, 97) or sizes.max())
+    most, usual = float(sizes.max()), float(np.percentile(sizes, 97))
+    return usual if usual and most > _LOUD * usual else most
 
 
 class Mark(IntEnum):

@@ -92,7 +92,8 @@ def _go(**changes: Any) -> None:
     query = {key: values for key, values in _query().items() if key not in PYTHON_KEYS}
     for key in STAGE_KEYS:
         # A value that could not be used would be reported for ever.
-        if len(query.get(key, ())) > 1 or any(p.key == f"url.{key}" for p in problems):
+        unusable = len(query.get(key, ())) > 1 or any(p.key == f"url.{key}" for p in problems)
+        if unusable or key in changes:
             query.pop(key, None)
     mine = {key: [value] for key, value in to_query(view).items() if key in PYTHON_KEYS}
     # Once chosen, the language is named: a reader's browser may prefer the other one.
@@ -111,7 +112,8 @@ def _forget_typed() -> None:
 
 def _choose_preset() -> None:
     _forget_typed()
-    _go(preset=st.session_state.preset, text=None)
+    # A step and a unit of one task mean nothing in another.
+    _go(preset=st.session_state.preset, text=None, step=None, unit=None, focus=None)
 
 
 def _choose_language() -> None:
@@ -139,6 +141,7 @@ def _run_typed() -> None:
         st.session_state.rejected = st.session_state.typed
         return
     _forget_typed()
+    st.session_state.edit = False  # closes the popover, which covers the stage
     _go(text=example.text)
 
 
@@ -188,7 +191,11 @@ def _edit(view: ViewState, example: Example, words: Callable[..., str]) -> None:
     if st.session_state.get("typed_for") != example.text:
         st.session_state.typed = st.session_state.typed_for = example.text
     st.session_state.seed = view.seed
-    with st.popover(words("page.edit"), icon=":material/edit:"):
+    with st.popover(
+        words("page.edit"), icon=":material/edit:", key="edit", on_change="rerun"
+    ) as box:
+        if box.open:
+            _rejected(view)
         with st.form("sequence", border=False):
             allowed = words(f"symbols.{view.preset}")
             st.text_area(
@@ -212,7 +219,7 @@ def _edit(view: ViewState, example: Example, words: Callable[..., str]) -> None:
 def _share(words: Callable[..., str]) -> None:
     keys = {"share": "page.share", "help": "page.share-help"}
     keys |= {"copied": "page.copied", "address": "page.address"}
-    data = {name: words(key) for name, key in keys.items()}
+    data = {name: words(key) for name, key in keys.items()} | {"language": language()}
     _share_button()(key="share", data=data, width="content", height="content")
 
 
@@ -227,20 +234,27 @@ def _share_button() -> Callable[..., Any]:
     )
 
 
+def _rejected(view: ViewState) -> None:
+    """Say why what was typed last is not shown, beside the field while that is open."""
+    if "rejected" not in st.session_state:
+        return
+    try:
+        session.read_example(view.preset, st.session_state.rejected)
+    except InputError as error:
+        told = tell(session.input_problem(error, view.preset), view.language)
+        st.error(f"{told} {say('kept', view.language)}")
+
+
 def _notices(view: ViewState, problems: tuple[Problem, ...]) -> None:
     words = partial(say, language=view.language)
-    if "rejected" in st.session_state:
-        try:
-            session.read_example(view.preset, st.session_state.rejected)
-        except InputError as error:
-            told = tell(session.input_problem(error, view.preset), view.language)
-            st.error(f"{told} {words('kept')}")
+    if not st.session_state.get("edit"):
+        _rejected(view)
     for problem in problems:
         told = tell(problem, view.language)
         fell_back = problem.key.startswith("url.") and problem.key != "url.text"
         st.warning(f"{told} {words('fell-back')}" if fell_back else told)
-    if len(view.text or "") > MAX_URL_TEXT:
-        length = f"{len(view.text or ''):,}"
+    if view.text is not None and "text" not in st.query_params:
+        length = f"{len(view.text):,}"
         st.info(words("page.text-not-in-url", length=length, limit=f"{MAX_URL_TEXT:,}"))
 
 

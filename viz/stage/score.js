@@ -126,7 +126,7 @@ class Score {
     const left = stage.narrow ? 0 : 92;
     this.left = left;
     this.width = Math.max(120, this.root.clientWidth - left);
-    stage.fitWindow(this.width);
+    stage.view.fit(this.width, stage.state.step);
     const { from, count } = stage.view;
     for (const lane of this.shownLanes()) lane.draw(from, count, this.width, this.laneHeight(lane));
     this.drawTracks();

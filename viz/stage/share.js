@@ -4,6 +4,8 @@
 const SHOWN = 2500; // milliseconds the answer stays on the button
 
 export default function ({ data, parentElement }) {
+  // Screen readers and hyphenation go by the language of the document; Streamlit always says "en".
+  document.documentElement.lang = data.language;
   const button = parentElement.querySelector("button");
   const field = parentElement.querySelector("input");
   const rest = () => (button.textContent = `⤴ ${data.share}`);

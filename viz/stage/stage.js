@@ -1,8 +1,6 @@
 // The stage: one payload in, then stepping, playing, hovering and drilling without a server.
 
-const SMALLEST_COLUMN = 6; // CSS pixels a step takes before the time axis becomes a window
-const WIDEST_COLUMN = 30;
-const NARROW = 640;
+const NARROW = 640; // CSS pixels; below, one model at a time
 
 class Stage {
   constructor(host) {
@@ -10,8 +8,8 @@ class Stage {
       step: 0, models: [], units: {}, focus: null, gate: null, sort: "index", fade: true, perUnit: false,
       speed: 1, playing: false, pins: [], hover: null, folded: new Set(), heights: {},
     };
-    this.view = { from: 0, count: 1 };
-    this.zoomed = 0; // steps in the window once a person zoomed; 0 follows the width
+    this.view = new TimeWindow();
+    this.address = new Address(this);
     this.root = element("div", { class: "lstm-stage", tabIndex: 0, "data-testid": "stage", role: "group" });
     this.sentence = element("p", { class: "sentence" });
     this.live = element("div", { class: "unseen", "aria-live": "polite", role: "status" });
@@ -36,7 +34,8 @@ class Stage {
   destroy() {
     document.removeEventListener("keydown", this.onKey, true);
     this.observer.disconnect();
-    for (const timer of [this.timer, this.urlTimer, this.liveTimer]) clearTimeout(timer);
+    for (const timer of [this.timer, this.liveTimer]) clearTimeout(timer);
+    this.address.stop();
     cancelAnimationFrame(this.frame);
     this.root.remove();
   }
@@ -54,7 +53,7 @@ class Stage {
     this.adopt(samePreset ? this.state : { ...header.view, kept: null });
     this.applyTheme();
     this.rebuild();
-    if (!first) this.writeUrl();
+    if (!first) this.address.write();
   }
 
   /** Take over step, units, models and pins from `view` as far as this payload has them. */
@@ -72,7 +71,7 @@ class Stage {
       const lane = this.part(part)?.lanes.find((each) => each.key === key);
       return lane && unit < lane.units && t < this.steps;
     });
-    if (view !== state) this.zoomed = 0;
+    this.view.open(this.steps, view === state);
     state.hover = null;
   }
 
@@ -175,29 +174,6 @@ class Stage {
 
   // ---- time
 
-  fitWindow(width) {
-    const fits = Math.max(8, Math.floor(width / SMALLEST_COLUMN));
-    const most = Math.max(fits, Math.floor(width / 2));
-    const fewest = Math.min(this.steps, Math.ceil(width / WIDEST_COLUMN));
-    const wanted = this.zoomed ? Math.min(Math.max(this.zoomed, Math.min(8, this.steps)), most) : Math.max(Math.min(this.steps, fits), fewest);
-    this.view.count = Math.min(wanted, this.steps);
-    this.followStep();
-  }
-
-  /** Move the window so that the step keeps a margin; true when it moved. */
-  followStep(centre = false) {
-    const { view, state } = this;
-    const margin = Math.min(Math.floor(view.count * 0.2), 20);
-    let from = view.from;
-    if (centre && (state.step < from || state.step >= from + view.count)) from = state.step - Math.floor(view.count / 2);
-    if (state.step < from + margin) from = state.step - margin;
-    if (state.step > from + view.count - 1 - margin) from = state.step - view.count + 1 + margin;
-    from = Math.min(Math.max(from, 0), this.steps - view.count);
-    const moved = from !== view.from;
-    view.from = from;
-    return moved;
-  }
-
   move(by) {
     this.goTo(this.state.step + by, { follow: true });
   }
@@ -206,22 +182,19 @@ class Stage {
     const target = Math.min(Math.max(step, 0), this.steps - 1);
     if (target === this.state.step) return;
     this.state.step = target;
-    if (follow && this.followStep(true)) this.moved = true;
+    if (follow && this.view.follow(target)) this.moved = true;
     this.schedule();
-    this.writeUrl();
+    this.address.write();
   }
 
   scrollBy(steps) {
-    const { view } = this;
-    const from = Math.min(Math.max(view.from + steps, 0), this.steps - view.count);
-    if (from === view.from) return;
-    view.from = from;
+    if (!this.view.moveTo(this.view.from + steps)) return;
     this.moved = true;
     this.schedule();
   }
 
   zoom(factor) {
-    this.zoomed = Math.round(Math.min(Math.max(this.view.count * factor, 8), this.steps));
+    this.view.zoom(factor);
     this.score.paint();
   }
 
@@ -411,7 +384,7 @@ class Stage {
 
   changed() {
     this.schedule();
-    this.writeUrl();
+    this.address.write();
   }
 
   key(event) {
@@ -422,29 +395,6 @@ class Stage {
     if (keyBelongsTo(target, event.key) || !handleKey(this, event)) return;
     event.preventDefault();
     event.stopPropagation();
-  }
-
-  // ---- the address
-
-  /** Keep models, step and unit in the address, so that a copied one shows the same. */
-  writeUrl() {
-    if (!this.header.address) return;
-    clearTimeout(this.urlTimer);
-    this.urlTimer = setTimeout(() => this.writeUrlNow(), 200);
-  }
-
-  writeUrlNow() {
-    const { state } = this;
-    const url = new URL(window.location.href);
-    url.searchParams.set("models", state.models.join(","));
-    url.searchParams.set("step", state.step);
-    url.searchParams.set("unit", state.units[state.focus]);
-    url.searchParams.set("focus", state.focus);
-    try {
-      window.history.replaceState(window.history.state, "", url);
-    } catch {
-      // a page opened from disk may not change its address; nothing else depends on it
-    }
   }
 }
 

@@ -1,0 +1,34 @@
+// The page's address names models, step, unit and focus, so that a copied one shows the same.
+
+const WRITE_AFTER = 200; // milliseconds; browsers refuse addresses that change all the time
+
+class Address {
+  constructor(stage) {
+    this.stage = stage;
+  }
+
+  /** Write soon; many changes are written once. */
+  write() {
+    if (!this.stage.header.address) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.writeNow(), WRITE_AFTER);
+  }
+
+  writeNow() {
+    const { state } = this.stage;
+    const url = new URL(window.location.href);
+    url.searchParams.set("models", state.models.join(","));
+    url.searchParams.set("step", state.step);
+    url.searchParams.set("unit", state.units[state.focus]);
+    url.searchParams.set("focus", state.focus);
+    try {
+      window.history.replaceState(window.history.state, "", url);
+    } catch {
+      // a page opened from disk may not change its address; nothing else depends on it
+    }
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+  }
+}
