@@ -7,6 +7,7 @@ into more memory than its own size.
 import json
 import zipfile
 from collections.abc import Mapping
+from errno import EINVAL
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -55,14 +56,18 @@ def read_npz(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             members = _members(archive, path.stat().st_size)
             arrays = {name: _array(name, archive.read(info)) for name, info in members.items()}
     except _DAMAGE as error:
-        raise ValueError(f"{path.name} is damaged or no NPZ file: {error}") from error
+        if isinstance(error, OSError) and error.errno != EINVAL:
+            raise
+        what = str(error) or "it ends too early"
+        raise ValueError(f"{path.name} is damaged or no NPZ file: {what}") from error
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
     return _header(path.name, arrays.pop(HEADER)), arrays
 
 
-_DAMAGE = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OverflowError)
-"""What the zip module raises for broken, cut, exotic and encrypted archives."""
+_DAMAGE = (zipfile.BadZipFile, EOFError, RuntimeError, OverflowError, OSError)
+"""What the zip module raises for archives that are broken, cut off, encrypted, or that say that an
+entry starts before the file does: that is an `OSError` with `EINVAL`, and no fault of the disk."""
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:

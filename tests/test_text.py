@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lstm_core.signals import SIGNALS
 from lstm_core.tasks import TASKS
-from viz.text import LANGUAGES, TEXT, is_control, quoted, quoted_list, say, section, signal_name
+from viz.quoting import is_control, quoted, quoted_list
+from viz.text import LANGUAGES, TEXT, say, section, signal_name
 
 ROOT = Path(__file__).parents[1]
 CHINESE = re.compile(r"[\u3400-\u9fff]")

@@ -350,6 +350,18 @@ def test_a_file_cut_off_anywhere_is_refused(whole, tmp_path):
         refused(path, "damaged or no NPZ file")
 
 
+def test_an_entry_that_starts_before_the_file_does(whole, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        directory = archive.start_dir
+    end = whole.rindex(b"PK\x05\x06")
+    path = tmp_path / "t.npz"
+    # The directory claims to start later than it does, so all entries move to before the file.
+    path.write_bytes(
+        whole[: end + 16] + struct.pack("<I", directory + len(whole)) + whole[end + 20 :]
+    )
+    refused(path, "damaged or no NPZ file")
+
+
 @settings(max_examples=150)
 @given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1))
 def test_a_damaged_file_is_refused_or_means_the_same(whole, tmp_path_factory, changes):

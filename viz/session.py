@@ -14,8 +14,9 @@ from lstm_core.device import pick_device
 from lstm_core.tasks import STORE, TASKS, Example, InputError
 from lstm_core.trace import Trace, trace
 from lstm_core.zoo import CELLS_SHIPPED, load
+from viz.quoting import is_control
 from viz.state import MAX_STEPS, Problem, ViewState
-from viz.text import TEXT, is_control, say
+from viz.text import TEXT, say
 
 
 def read_example(preset: str, text: str) -> Example:

@@ -11,7 +11,8 @@ from typing import Any
 
 from lstm_core.signals import SIGNALS
 from lstm_core.tasks import TASKS
-from viz.text import LANGUAGES, quoted, quoted_list, say
+from viz.quoting import quoted, quoted_list
+from viz.text import LANGUAGES, say
 
 MAX_STEPS = 10_000
 """The longest sequence the page takes, in symbols."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from lstm_core.checkpoint import Checkpoint, SeedScore
 
+from lstm_core.checkpoint import Checkpoint, SeedScore
 from lstm_core.tasks import NO_TARGET, RECALL, STORE, Example
 from lstm_core.trace import LayerTrace, Trace
 from viz.text import say

@@ -19,6 +19,7 @@ from lstm_core.tasks import TASKS, Example, InputError
 from lstm_core.trace import Trace
 from viz import session, stage
 from viz.gates import gate_figure, heat_map
+from viz.quoting import quoted
 from viz.state import (
     MAX_SEED,
     MAX_URL_TEXT,
@@ -30,7 +31,7 @@ from viz.state import (
     tell,
     to_query,
 )
-from viz.text import LANGUAGES, quoted, say, signal_name
+from viz.text import LANGUAGES, say, signal_name
 
 FOLDER = Path(stage.__file__).with_name("stage")
 ALL = "all"

@@ -25,7 +25,8 @@ class CellPanel {
     this.more = element("button", { type: "button", class: "more", onclick: () => this.toggleTerms() });
     this.result = element("div", { class: "result" });
     this.bars = new Map(part.lanes.map((lane) => [lane.key, this.bar(lane)]));
-    this.life = element("canvas", { class: "life", role: "img" });
+    this.life = element("canvas", { role: "img" });
+    this.lifeCursor = element("span", { class: "life-cursor" });
     this.legend = element("span", { class: "legend" });
     this.pins = element("ul", { class: "pins" });
     this.now = element("p", { class: "now" });
@@ -38,7 +39,8 @@ class CellPanel {
       element("div", { class: "equation" }, ...this.lines),
       element("div", { class: "bars" }, ...[...this.bars.values()].map((bar) => bar.root)),
       this.why, this.terms, this.more, this.result,
-      element("h4", {}, text.life, " ", this.legend), this.life,
+      element("h4", {}, text.life, " ", this.legend),
+      element("div", { class: "life" }, this.life, this.lifeCursor),
       this.pins, this.now, this.values,
     ].filter(Boolean));
     this.drawLife();
@@ -153,17 +155,14 @@ class CellPanel {
     this.legend.replaceChildren(
       ...keys.map((key, k) => drawCurve(context, stage, part, key, this.unit(), width, height, k)),
     );
-    this.lifeImage = context.getImageData(0, 0, this.life.width, this.life.height);
-    this.lifeSize = { width, height, context };
+    this.lifeWidth = width;
     this.life.setAttribute("aria-label", fill(stage.header.text.lifeLabel, { unit: this.unit(), keys: keys.join(", ") }));
     this.moveLife(stage.state.step);
   }
 
   moveLife(step) {
-    const { width, height, context } = this.lifeSize;
-    context.putImageData(this.lifeImage, 0, 0);
-    context.fillStyle = this.stage.ink;
-    context.fillRect(((step + 0.5) / this.stage.steps) * width - 0.75, 0, 1.5, height);
+    const x = ((step + 0.5) / this.stage.steps) * this.lifeWidth;
+    this.lifeCursor.style.transform = `translateX(${x - 0.75}px)`;
   }
 
   /** Pinned cells with their differences from the first one. */

@@ -40,7 +40,7 @@ function pixel(value, low, high, levels, palettes) {
 
 /** Whether a CSS colour is dark; the theme reaches us only as CSS variables. */
 function isDark(colour) {
-  const probe = document.createElement("canvas").getContext("2d");
+  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   probe.fillStyle = colour || "#ffffff";
   probe.fillRect(0, 0, 1, 1);
   const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;

@@ -50,7 +50,7 @@ class Stage {
     this.lanes = new Map();
     for (const part of header.parts) part.signals = Object.fromEntries(part.lanes.map((lane) => [lane.key, lane.values]));
     this.steps = header.parts[0].steps;
-    this.adopt(samePreset ? this.state : { ...header.view, kept: null });
+    this.adopt(first ? header.view : samePreset ? this.state : { models: this.state.models });
     this.applyTheme();
     this.rebuild();
     if (!first) this.address.write();
