@@ -134,7 +134,7 @@ def test_reset_term_of_a_gru_is_the_product_with_the_previous_state_and_its_own_
     n = 2 * 4
     u_n = layer.previous("h") @ module.weight_hh_l0.detach().numpy()[n:].T
     u_n += module.bias_hh_l0.detach().numpy()[n:]
-    np.testing.assert_allclose(layer.select("u_n"), u_n, atol=EXACT)
+    np.testing.assert_allclose(layer.select("u_n"), u_n, rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -156,7 +156,7 @@ def test_backward_direction_is_a_forward_trace_of_the_turned_sequence(kind):
     forward.load_state_dict({name: getattr(both, f"{name}_reverse") for name in names})
     turned = trace(forward, walk()[::-1])
     for key, values in trace(both, walk()).layer(0, 1).signals.items():
-        np.testing.assert_allclose(values, turned[key][::-1], atol=EXACT)
+        np.testing.assert_allclose(values, turned[key][::-1], rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -283,7 +283,7 @@ def test_the_second_bias_belongs_to_the_gate():
     z = layer.inputs @ layer.weights["weight_ih"][4:8].T
     z += layer.previous("h") @ layer.weights["weight_hh"][4:8].T + layer.weights["bias_ih"][4:8]
     missing = layer["z_f"] - z
-    np.testing.assert_allclose(missing, np.tile(layer.weights["bias_hh"][4:8], (6, 1)), atol=EXACT)
+    np.testing.assert_allclose(missing, np.tile(layer.weights["bias_hh"][4:8], (6, 1)), rtol=0, atol=EXACT)
     assert np.abs(missing).max() > 0.1
 
 
@@ -294,7 +294,7 @@ def test_keep_gate_of_a_gru_keeps():
         module.bias_hh_l0[4:8] = 800
     tr = trace(module, walk(), h_0=np.full((1, 4), 0.5))
     np.testing.assert_array_equal(tr["z"], np.ones((6, 4)))
-    np.testing.assert_allclose(tr["h"], np.full((6, 4), 0.5), atol=EXACT)
+    np.testing.assert_allclose(tr["h"], np.full((6, 4), 0.5), rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -307,7 +307,7 @@ def test_values_that_are_not_finite_flow_through(kind, bad, bidirectional):
     tr = trace(module, inputs)
     clean = trace(module, walk(30))
     np.testing.assert_array_equal(tr["h"][:12], clean["h"][:12])
-    np.testing.assert_allclose(last_states(tr), outputs(module, inputs), atol=EXACT)
+    np.testing.assert_allclose(last_states(tr), outputs(module, inputs), rtol=0, atol=EXACT)
     assert tr.residual <= EXACT
     if np.isnan(bad):
         assert np.isnan(tr["h"][12:]).all()
@@ -343,10 +343,10 @@ def test_many_traces_are_the_single_traces(setup, lengths):
         single = trace(module, sequence, **start)
         assert tr.residual <= EXACT
         for one, other in zip(tr.layers, single.layers, strict=True):
-            np.testing.assert_allclose(one.inputs, other.inputs, atol=EXACT)
+            np.testing.assert_allclose(one.inputs, other.inputs, rtol=0, atol=EXACT)
             np.testing.assert_array_equal(one.h_0, other.h_0)
             for key, values in other.signals.items():
-                np.testing.assert_allclose(one.signals[key], values, atol=EXACT)
+                np.testing.assert_allclose(one.signals[key], values, rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -360,8 +360,8 @@ def test_many_traces_in_chunks_keep_their_order(kind, monkeypatch):
         trace_many(module, iter(sequences)), whole, sequences, strict=True
     ):
         assert len(tr) == len(sequence)
-        np.testing.assert_allclose(tr["h"], other["h"], atol=1e-6)
-        np.testing.assert_allclose(tr["h"], trace(module, sequence)["h"], atol=1e-6)
+        np.testing.assert_allclose(tr["h"], other["h"], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(tr["h"], trace(module, sequence)["h"], rtol=0, atol=1e-6)
 
 
 def test_many_traces_work_on_no_more_numbers_than_a_chunk_holds():

@@ -29,7 +29,7 @@ def test_outputs_are_the_models_own_answers(cell, options):
     tr = trace(net, TEXT)
     with torch.no_grad():
         answers = net(torch.as_tensor(VOCABULARY.encode(TEXT))[:, None])[:, 0].numpy()
-    np.testing.assert_allclose(tr.outputs, answers, atol=1e-12)
+    np.testing.assert_allclose(tr.outputs, answers, rtol=0, atol=1e-12)
     assert tr.tokens == TOKENS
     assert tr.input_names == VOCABULARY.feature_names
     features = VOCABULARY.features[VOCABULARY.encode(TEXT)]
@@ -60,7 +60,7 @@ def test_a_model_that_reads_numbers_has_no_tokens():
     assert (tr.tokens, tr.input_names) == (None, None)
     with torch.no_grad():
         answers = net(torch.as_tensor(inputs)[:, None])[:, 0].numpy()
-    np.testing.assert_allclose(tr.outputs, answers, atol=1e-12)
+    np.testing.assert_allclose(tr.outputs, answers, rtol=0, atol=1e-12)
 
 
 def test_a_bare_module_has_no_outputs():
@@ -74,7 +74,7 @@ def test_many_texts_of_different_lengths():
     for tr, text in zip(trace_many(net, texts), texts, strict=True):
         single = trace(net, text)
         assert tr.tokens == single.tokens
-        np.testing.assert_allclose(tr.outputs, single.outputs, atol=1e-12)
+        np.testing.assert_allclose(tr.outputs, single.outputs, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("training", [False, True])
