@@ -221,7 +221,8 @@ class PythonCharacters:
     classes: tuple[str, ...] = tuple(_PRINTABLE)
     metric: Metric = "bits per character"
 
-    _SHOWN = 72  # about the characters of an example on a screen
+    _SHOWN = 72  # at least so many characters make an example for a screen
+    _FITS = 138  # more would not fit it
 
     def example(self, seed: int) -> Example:
         """A few lines of a held-out module, cut at the start of a line."""
@@ -268,9 +269,9 @@ class PythonCharacters:
         }
 
     def _cut(self, text: str) -> str:
-        """About `_SHOWN` characters, up to the end of a line where one is near."""
+        """At least `_SHOWN` characters, up to the end of a line where that fits a screen."""
         end = text.find("\n", self._SHOWN)
-        return text[: end + 1] if 0 < end < self._SHOWN * 3 // 2 else text[: self._SHOWN]
+        return text[: end + 1] if 0 < end < self._FITS else text[: self._FITS]
 
     def _windows(self, part: Part, rng: np.random.Generator, size: int) -> Batch:
         ids = self._ids[part]

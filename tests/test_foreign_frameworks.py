@@ -2,8 +2,8 @@
 
 The same weights, reordered as each framework packs its gates: torch i f g o and r z n, ONNX i o f c
 and z r h, Keras i f c o and z r h. Neither returns its gates, so `h` and `c` are compared at every
-step, and the gates of an LSTM where the framework lets them be isolated. In float32: ONNX Runtime
-has no float64 kernels for these, and Keras' products round to float32 whatever the layer's dtype.
+step, and the gates of an LSTM where the framework lets them be isolated. All in float32, in which
+both compute: Keras' products round to it whatever the layer's dtype.
 """
 
 import os

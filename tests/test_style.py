@@ -89,6 +89,14 @@ def test_loud_value_does_not_bleach_the_rest():
     assert (scale.low, scale.clipped) == (-scale.high, True)
 
 
+def test_a_few_counting_units_do_not_bleach_the_others():
+    values = np.tile(np.linspace(-2, 2, 20), (50, 1))
+    values[:, :2] = np.arange(50)[:, None]
+    scale = style.scale("c", "lstm", values)
+    assert scale.high == pytest.approx(np.percentile(np.abs(values), 90))
+    assert scale.clipped
+
+
 @pytest.mark.parametrize("key", ["z_f", "z_i", "h", "g"])
 def test_pre_activation_and_state_of_an_lstm_are_signed(key):
     assert style.scale(key, "lstm", np.array([[0.5]])).diverging

@@ -283,7 +283,9 @@ def test_the_second_bias_belongs_to_the_gate():
     z = layer.inputs @ layer.weights["weight_ih"][4:8].T
     z += layer.previous("h") @ layer.weights["weight_hh"][4:8].T + layer.weights["bias_ih"][4:8]
     missing = layer["z_f"] - z
-    np.testing.assert_allclose(missing, np.tile(layer.weights["bias_hh"][4:8], (6, 1)), rtol=0, atol=EXACT)
+    np.testing.assert_allclose(
+        missing, np.tile(layer.weights["bias_hh"][4:8], (6, 1)), rtol=0, atol=EXACT
+    )
     assert np.abs(missing).max() > 0.1
 
 

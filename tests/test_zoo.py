@@ -1,6 +1,7 @@
 """The shipped models are what their headers say."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from lstm_core import zoo
 from lstm_core.build import tries_all_rates
 from lstm_core.model import INITS
 from lstm_core.tasks import TASKS, FlaggedRecall
-from lstm_core.train import LEARNING_RATES, measure
+from lstm_core.train import LEARNING_RATES, default_recipe, measure
 
 PAIRS = [(task, cell) for task in TASKS for cell in zoo.CELLS_SHIPPED]
 EVERY = pytest.mark.parametrize(("task", "cell"), PAIRS)
@@ -116,3 +117,11 @@ def test_lesson_of_the_tasks_holds_in_the_shipped_models():
     assert min(values["recall", "lstm"], values["recall", "gru"]) > 0.99
     assert values["recall", "rnn"] < 0.5
     assert min(values["short-recall", cell] for cell in zoo.CELLS_SHIPPED) > 0.99
+
+
+@EVERY
+def test_default_recipe_is_the_shipped_one(task, cell):
+    found = zoo.load(task, cell).recipe
+    assert {name: found[name] for name in asdict(default_recipe(task, cell))} == asdict(
+        default_recipe(task, cell)
+    )

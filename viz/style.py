@@ -142,7 +142,7 @@ def scale(signal_key: str, cell: str, values: np.ndarray) -> Scale:
     """The scale on which `values` of a signal are drawn.
 
     A gate takes 0 to 1. Anything else is signed: it ends at its largest absolute value, or, where
-    that would bleach the rest, at the 97th percentile. NaN and infinity do not count.
+    that would bleach the rest, at a percentile of it. NaN and infinity do not count.
     """
     if _is_gate(signal_key, cell):
         low, high = 0.0, 1.0
@@ -157,18 +157,20 @@ def _is_gate(key: str, cell: str) -> bool:
     return any(signal.key == key and signal.is_gate for signal in SIGNALS[cell])
 
 
-_LOUD = 1.5
-"""How far the largest value must stand above the 97th percentile to be cut off there."""
-
-
 def _loud(values: np.ndarray) -> float:
-    """Where a signed scale ends; 1 where every finite value is zero."""
+    """Where a signed scale ends; 1 where every finite value is zero.
+
+    At the largest |value|; where few values stand far above the rest, at the 97th percentile; where
+    a few units that only count upwards fill that too, at the 90th.
+    """
     # float64: the width of two float32 extremes does not fit in float32.
     sizes = np.abs(values[np.isfinite(values)].astype(np.float64))
     if not sizes.size or not sizes.max():
         return 1.0
-    most, usual = float(sizes.max()), float(np.percentile(sizes, 97))
-    return usual if usual and most > _LOUD * usual else most
+    usual, loud, most = map(float, np.percentile(sizes, [90, 97, 100]))
+    if usual and loud > 3 * usual:
+        return usual
+    return loud if loud and most > 1.5 * loud else most
 
 
 class Mark(IntEnum):
