@@ -60,10 +60,13 @@ def gru_gates(x: Tensor, h_prev: Tensor, weights: Weights) -> Signals:
 
     Source: Cho et al. 2014; the equations of ``torch.nn.GRU``.
     """
-    x_r, x_z, x_n = linear(x, weights["weight_ih"], weights.get("bias_ih")).chunk(3, dim=-1)
-    u_r, u_z, u_n = linear(h_prev, weights["weight_hh"], weights.get("bias_hh")).chunk(3, dim=-1)
-    r = (x_r + u_r).sigmoid()
-    return {"r": r, "z": (x_z + u_z).sigmoid(), "n": (x_n + r * u_n).tanh()}
+    end = len(weights["weight_hh"]) // 3 * 2
+    gates = {name: rows[:end] for name, rows in weights.items()}
+    candidate = {name: rows[end:] for name, rows in weights.items()}
+    r, z = (a.sigmoid() for a in preactivations(x, h_prev, gates, 2))
+    from_input = linear(x, candidate["weight_ih"], candidate.get("bias_ih"))
+    from_state = linear(h_prev, candidate["weight_hh"], candidate.get("bias_hh"))
+    return {"r": r, "z": z, "n": (from_input + r * from_state).tanh()}
 
 
 def gru_step(x: Tensor, h_prev: Tensor, weights: Weights) -> Signals:

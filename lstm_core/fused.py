@@ -5,7 +5,7 @@ forwards; who wants it backwards turns time around before and after.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
@@ -32,18 +32,25 @@ class Layer:
     start: Mapping[str, Tensor]
 
     def signals(self, x: Tensor) -> tuple[Signals, Tensor]:
-        """Every signal, each ``[time, sequence, unit]``, and `h` computed once more from them."""
+        """Every signal, each ``[time, sequence, unit]``, and the gaps, ``[time, sequence]``.
+
+        A gap is the largest distance in any unit between `h` and `h` computed from the signals.
+        """
         h = self._kernel(x)
         h_prev = torch.cat([self.start["h"].expand_as(h[:1]), h[:-1]])
         if self.cell == "lstm":
-            gates = lstm_gates(x, h_prev, self.weights)
-            c = linear_scan(gates["f"], gates["i"] * gates["g"], self.start["c"])
-            return gates | {"c": c, "h": h}, lstm_output(gates["o"], c, self.weights)
+            found = lstm_gates(x, h_prev, self.weights)
+            o, c = found["o"], linear_scan(found["f"], found["i"] * found["g"], self.start["c"])
+            gaps = _gaps(h, lambda when: lstm_output(o[when], c[when], self.weights))
+            return found | {"c": c, "h": h}, gaps
         if self.cell == "gru":
-            gates = gru_gates(x, h_prev, self.weights)
-            again = linear_scan(gates["z"], (1 - gates["z"]) * gates["n"], self.start["h"])
-            return gates | {"h": h}, again
-        return {"h": h}, rnn_step(x, h_prev, self.weights, self.nonlinearity)["h"]
+            found = gru_gates(x, h_prev, self.weights)
+            again = linear_scan(found["z"], (1 - found["z"]) * found["n"], self.start["h"])
+            return found | {"h": h}, _gaps(h, lambda when: again[when])
+        return {"h": h}, _gaps(h, lambda when: self._rnn(x[when], h_prev[when]))
+
+    def _rnn(self, x: Tensor, h_prev: Tensor) -> Tensor:
+        return rnn_step(x, h_prev, self.weights, self.nonlinearity)["h"]
 
     def _kernel(self, x: Tensor) -> Tensor:
         """Every ``h_t`` of torch's fused kernel, ``[time, sequence, unit]``."""
@@ -74,14 +81,25 @@ def _without_advice(wanted: bool) -> Iterator[None]:
         yield
 
 
-def distance(h: Tensor, again: Tensor) -> float:
-    """The largest ``|h - again|``; where both are the same infinity or both NaN they agree.
+_BLOCK = 2**18
+"""How many numbers are compared at a time, so that comparing takes little memory of its own."""
 
-    Infinity where only one of the two is a number.
+
+def _gaps(h: Tensor, again: Callable[[slice], Tensor]) -> Tensor:
+    """The distance at every step, ``[time, sequence]``, from `h` to what `again` gives for it."""
+    steps = max(1, _BLOCK // h[0].numel())
+    blocks = [slice(start, start + steps) for start in range(0, len(h), steps)]
+    return torch.cat([distance(h[block], again(block)) for block in blocks])
+
+
+def distance(h: Tensor, again: Tensor) -> Tensor:
+    """The largest ``|h - again|`` of any unit, ``[...]`` from ``[..., unit]``.
+
+    Where both are the same infinity or both NaN they agree; where only one of them is a number the
+    distance is infinite.
     """
-    gap = float((h - again).abs_().max())
-    if gap < inf:
+    gap = (h - again).abs().amax(dim=-1)
+    if gap.isfinite().all():
         return gap
     same = (h == again) | (h.isnan() & again.isnan())
-    gap = float(torch.where(same, 0, h - again).abs().max())
-    return gap if gap < inf else inf
+    return torch.where(same, 0, h - again).abs().nan_to_num(nan=inf, posinf=inf).amax(dim=-1)

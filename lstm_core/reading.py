@@ -1,6 +1,7 @@
 """What `trace` accepts: modules, inputs and initial states, checked and put on one device."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Source:
     cell: Cell
     model: SequenceModel | None
 
-    @property
+    @cached_property
     def like(self) -> Tensor:
         """A tensor of the device and dtype in which the module computes."""
         weight: Tensor = self.recurrent.weight_hh_l0  # type: ignore[assignment]

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from lstm_core.fused import Layer, distance
+from lstm_core.fused import Layer
 from lstm_core.reading import Reading, Source, initial_states, open_module, read
 from lstm_core.record import LayerTrace, Trace
 from lstm_core.signals import SIGNALS
@@ -160,18 +160,14 @@ class _Stack:
     ) -> tuple[Tensor, list[LayerTrace]]:
         """One direction of one layer: its ``h`` for the next one, and a trace for each sequence."""
         order = _backwards(x, lengths) if number % self.source.directions else None
-        signals, again = self.layers[number].signals(_turned(x, order))
-        gaps = [
-            distance(signals["h"][:length, place], again[:length, place])
-            for place, length in enumerate(lengths)
-        ]
-        del again
+        signals, gaps = self.layers[number].signals(_turned(x, order))
+        residuals = [float(gaps[:length, place].max()) for place, length in enumerate(lengths)]
         turned = {s.key: _turned(signals.pop(s.key), order) for s in SIGNALS[self.source.cell]}
         apart = zip(*(_apart(values, lengths) for values in turned.values()), strict=True)
-        parts = zip(inputs, apart, gaps, strict=True)
+        parts = zip(inputs, apart, residuals, strict=True)
         return turned["h"], [
-            self._layer_trace(number, read, dict(zip(turned, values, strict=True)), gap)
-            for read, values, gap in parts
+            self._layer_trace(number, read, dict(zip(turned, values, strict=True)), residual)
+            for read, values, residual in parts
         ]
 
     def _layer_trace(

@@ -320,10 +320,13 @@ def test_values_that_are_not_finite_flow_through(kind, bad, bidirectional):
 
 def test_residual_is_infinite_where_only_one_of_two_is_a_number():
     h = torch.tensor([[1.0, torch.nan], [torch.inf, 2.0]])
-    assert distance(h, h.clone()) == 0
-    assert distance(h, torch.tensor([[1.5, torch.nan], [torch.inf, 2.0]])) == 0.5
-    assert distance(h, torch.tensor([[1.0, 3.0], [torch.inf, 2.0]])) == np.inf
-    assert distance(h, torch.tensor([[1.0, torch.nan], [4.0, 2.0]])) == np.inf
+    assert distance(h, h.clone()).tolist() == [0, 0]
+    other = torch.tensor([[1.5, torch.nan], [torch.inf, 2.0]])
+    assert distance(h, other).tolist() == [0.5, 0]
+    other = torch.tensor([[1.0, 3.0], [-torch.inf, 2.0]])
+    assert distance(h, other).tolist() == [np.inf, np.inf]
+    other = torch.tensor([[torch.nan, torch.nan], [4.0, 2.5]])
+    assert distance(h, other).tolist() == [np.inf, np.inf]
 
 
 def test_residual_notices_a_kernel_that_computes_something_else(monkeypatch):
