@@ -50,8 +50,8 @@ class Source:
 
     def weights(self, layer: int, direction: int) -> Weights:
         """The module's own tensors of one layer and direction, named without suffix; no copies."""
-        tensors = self.recurrent.all_weights[layer * self.directions + direction]
-        return {name: t.detach() for name, t in zip(self._names, tensors, strict=True)}
+        suffix = f"_l{layer}" + ("_reverse" if direction else "")
+        return {name: getattr(self.recurrent, name + suffix).detach() for name in self._names}
 
     @property
     def _names(self) -> list[str]:

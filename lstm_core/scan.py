@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def linear_scan(decay: Tensor, gain: Tensor, start: Tensor) -> Tensor:
-    """Every ``c_t`` of ``c_t = decay_t c_{t-1} + gain_t``, ``[time, ...]``.
+    """Every ``c_t`` of ``c_t = decay_t c_{t-1} + gain_t``, ``[time, ...]``; no gradients.
 
     Time is cut into blocks. What a block does to whatever enters it is a product and a sum, found
     for all blocks side by side; the states that enter the blocks then follow from one another; at
@@ -17,31 +17,29 @@ def linear_scan(decay: Tensor, gain: Tensor, start: Tensor) -> Tensor:
     Args:
         decay: ``[time, ...]``.
         gain: ``[time, ...]``.
-        start: the state before the first step, ``[...]``.
+        start: the state before the first step, in a shape that broadcasts to ``[...]``.
     """
     width = max(1, isqrt(len(gain) // 2))
-    blocks = len(gain) // width
-    whole = blocks * width
+    whole = len(gain) - len(gain) % width
     states = torch.empty_like(gain)
-    cut = [t[:whole].unflatten(0, (blocks, width)) for t in (decay, gain, states)]
-    entering = _entering(cut[0], cut[1], start)
-    state = entering
-    for decay_t, gain_t, place in zip(*(t.unbind(1) for t in cut), strict=True):
+    blocks = [t[:whole].unflatten(0, (-1, width)) for t in (decay, gain, states)]
+    decays, gains, places = (block.unbind(1) for block in blocks)
+    total = gains[0]
+    for decay_t, gain_t in zip(decays[1:], gains[1:], strict=True):
+        total = torch.addcmul(gain_t, decay_t, total)
+    state = _entering(blocks[0].prod(1), total, start)
+    for decay_t, gain_t, place in zip(decays, gains, places, strict=True):
         state = torch.addcmul(gain_t, decay_t, state, out=place)
     for time in range(whole, len(gain)):  # fewer than `width` steps that fill no block
         torch.addcmul(gain[time], decay[time], states[time - 1], out=states[time])
     return states
 
 
-def _entering(decay: Tensor, gain: Tensor, start: Tensor) -> Tensor:
-    """The state that enters each block, ``[block, ...]``, from ``[block, time, ...]``."""
-    total = gain[:, 0]
-    for decay_t, gain_t in zip(decay.unbind(1)[1:], gain.unbind(1)[1:], strict=True):
-        total = torch.addcmul(gain_t, decay_t, total)
+def _entering(product: Tensor, total: Tensor, start: Tensor) -> Tensor:
+    """The state that enters each block, all ``[block, ...]``."""
     entering = torch.empty_like(total)
     entering[0] = start
     rows = entering.unbind(0)
-    blocks = zip(total.unbind(0), decay.prod(1).unbind(0), rows, rows[1:], strict=False)
-    for total_b, product_b, state, place in blocks:
-        torch.addcmul(total_b, product_b, state, out=place)
+    for decay, gain, state, place in zip(product, total, rows, rows[1:], strict=False):
+        torch.addcmul(gain, decay, state, out=place)
     return entering

@@ -7,6 +7,7 @@ of models. Every draw comes from a NumPy generator that the caller seeds.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Literal, Protocol
 
 import numpy as np
@@ -77,6 +78,9 @@ class Task(Protocol):
 
     def parse(self, text: str) -> Example:
         """The example that a person typed; raises `InputError`."""
+
+    def replacements(self, ids: np.ndarray) -> np.ndarray:
+        """What may stand at each step instead, int64 ``[time]``: always another token."""
 
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
         """A training batch of `size` sequences."""
@@ -153,6 +157,11 @@ class FlaggedRecall:
         """
         return self._example(_checked_tokens(self.vocabulary, text), None)
 
+    def replacements(self, ids: np.ndarray) -> np.ndarray:
+        """The next symbol in the same role, flagged or not; ``A`` for a question."""
+        count = len(SYMBOLS)
+        return np.where(ids == 2 * count, 0, ids - ids % count + (ids + 1) % count)
+
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
         """Sequences with delays drawn uniformly from `delays`."""
         return self.at_delays(rng, rng.integers(*self.delays, endpoint=True, size=size))
@@ -202,6 +211,14 @@ class FlaggedRecall:
 _PRINTABLE = "\t\n" + "".join(map(chr, range(32, 127)))
 
 
+def _another(character: str) -> str:
+    """Another character of the same kind."""
+    for kind in (ascii_lowercase, ascii_uppercase, digits):
+        if character in kind:
+            return kind[(kind.index(character) + 1) % len(kind)]
+    return "x"
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PythonCharacters:
     """Say the next character of Python source code; the corpus is Python's standard library.
@@ -240,6 +257,10 @@ class PythonCharacters:
         return self._example(
             _checked_tokens(self.vocabulary, text.replace("\r\n", "\n").replace("\r", "\n")), None
         )
+
+    def replacements(self, ids: np.ndarray) -> np.ndarray:
+        """The next letter of the same case, the next digit, an ``x`` for anything else."""
+        return self.vocabulary.ids([_another(_PRINTABLE[token]) for token in ids])
 
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
         """Windows of the training modules."""

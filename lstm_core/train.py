@@ -76,7 +76,11 @@ _WIDTHS = {
     "python": {"lstm": 64, "gru": 77, "rnn": 142},  # 48033, 48222, 48093 parameters
 }
 _INITS = {"lstm": "forget-bias-1", "gru": "torch", "rnn": "orthogonal"}
-_BEST_LR: dict[tuple[str, str], float] = {}
+_BEST_LR = {  # as `lstm_core.build` chose them
+    "recall": {"lstm": 3e-3, "gru": 3e-3, "rnn": 3e-4},
+    "short-recall": {"lstm": 3e-3, "gru": 3e-3, "rnn": 3e-3},
+    "python": {"lstm": 1e-2, "gru": 1e-2, "rnn": 3e-3},
+}
 _STOP = {"recall": 0.999, "short-recall": 0.999, "python": None}
 _STEPS = {"recall": 10_000, "short-recall": 10_000, "python": 4_000}
 
@@ -96,7 +100,7 @@ def default_recipe(task: str, cell: str) -> Recipe:
         task=task,
         cell=cell,  # type: ignore[arg-type]  # checked above
         hidden_size=_WIDTHS["python" if task == "python" else "recall"][cell],
-        lr=_BEST_LR.get((task, cell), 3e-3),
+        lr=_BEST_LR.get(task, _BEST_LR["short-recall"])[cell],
         init=_INITS[cell],
         max_steps=_STEPS.get(task, 10_000),
         batch=16 if task == "python" else 64,

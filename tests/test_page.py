@@ -49,7 +49,7 @@ def small_model(task: str, cell: str) -> Checkpoint:
         model=SequenceModel(config, vocabulary).eval(),
         task=task,
         seed=3,
-        recipe={"optimiser": "Adam"},
+        recipe={"optimiser": "Adam", "lr": 0.001},
         scores=scores,
     )
 
@@ -409,7 +409,7 @@ def test_scores_list_every_seed_and_failures_in_words(opened):
     table = opened().table[0].value
     assert len(table) == 6
     assert list(table[say("score.seed", "en")]) == ["3", "4"] * 3
-    assert list(table[say("score.metric", "en")]) == ["99.5% accuracy", "13.5% accuracy"] * 3
+    assert list(table[say("score.metric", "en")]) == ["99.5 % accuracy", "13.5 % accuracy"] * 3
     assert list(table[say("score.learned", "en")]) == ["yes", "did not learn in 7 s"] * 3
     assert list(table[say("score.shown", "en")]) == ["shown", ""] * 3
 

@@ -220,3 +220,18 @@ def test_corpus_is_described_by_version_size_and_hash():
     found = PYTHON.corpus
     assert int(found["training_characters"]) > int(found["held_out_characters"]) > 10_000
     assert re.fullmatch("[0-9a-f]{64}", found["sha256"])
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_a_replacement_is_another_token_in_the_same_role(name):
+    task = TASKS[name]
+    every = np.arange(len(task.vocabulary))
+    other = task.replacements(every)
+    assert (other != every).all()
+    old, new = (np.array(task.vocabulary.tokens)[ids] for ids in (every, other))
+    for a, b in zip(old, new, strict=True):
+        if name == "python":
+            assert (a.islower(), a.isupper()) == (b.islower(), b.isupper()) or not a.isalpha()
+            assert a.isdigit() == b.isdigit()
+        else:
+            assert a.startswith("!") == b.startswith("!") or a == "?"

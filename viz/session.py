@@ -3,7 +3,7 @@
 No widget and no cache: a page brings these.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 
@@ -16,6 +16,7 @@ from lstm_core.trace import Trace, trace
 from lstm_core.zoo import CELLS_SHIPPED, load
 from viz.quoting import is_control
 from viz.state import MAX_STEPS, Problem, ViewState
+from viz.story import seed_table
 from viz.text import TEXT, say
 
 
@@ -111,27 +112,13 @@ def run(checkpoint: Checkpoint, tokens: tuple[str, ...]) -> Trace:
 
 def score_rows(checkpoints: Mapping[str, Checkpoint], language: str) -> list[dict[str, str]]:
     """One row for every seed of every model, failures included, with the columns' names."""
+    tables = ((cell, each, *seed_table(each, language)) for cell, each in checkpoints.items())
     return [
-        {say(f"score.{column}", language): value for column, value in row.items()}
-        for cell, checkpoint in checkpoints.items()
-        for row in _seed_rows(cell, checkpoint, language)
-    ]
-
-
-def _seed_rows(cell: str, checkpoint: Checkpoint, language: str) -> Iterable[dict[str, str]]:
-    for place, score in enumerate(checkpoint.scores):
-        seconds = f"{score.seconds:.0f}"
-        accuracy = score.metric == "accuracy"
-        value = f"{score.value:.1%}" if accuracy else f"{score.value:.3f}"
-        yield {
-            "model": say(f"cell.{cell}", language),
-            "parameters": f"{checkpoint.model.parameter_count:,}",
-            "seed": str(score.seed),
-            "lr": f"{score.lr:g}",
-            "metric": f"{value} {say(f'metric.{score.metric}', language)}",
-            "examples": f"{score.examples:,}",
-            "steps": f"{score.steps:,}",
-            "seconds": seconds,
-            "learned": say("score.yes" if score.learned else "score.no", language, seconds=seconds),
-            "shown": say("score.is-shown", language) if place == 0 else "",
+        {
+            say("score.model", language): say(f"cell.{cell}", language),
+            say("score.parameters", language): f"{checkpoint.model.parameter_count:,}",
+            **dict(zip(head, row, strict=True)),
         }
+        for cell, checkpoint, head, rows in tables
+        for row in rows
+    ]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.signals import PACKED, SIGNALS
-from lstm_core.tasks import Example
+from lstm_core.tasks import TASKS, Example
 from lstm_core.trace import LayerTrace
 from viz import style
 from viz.state import ViewState
@@ -39,8 +39,8 @@ __all__ = ["Assets", "Part", "assets", "payload"]
 FOLDER = Path(__file__).with_name("stage")
 SCRIPTS = (
     "payload.js", "colours.js", "arithmetic.js", "dom.js", "lanes.js", "tracks.js",
-    "pointer.js", "score.js", "heading.js", "cell.js", "transport.js", "window.js", "address.js",
-    "stage.js",
+    "pointer.js", "memory.js", "score.js", "heading.js", "cell.js", "transport.js", "window.js",
+    "address.js", "stage.js",
 )  # fmt: skip
 """In the order in which they are joined: one module without imports, so nothing is built."""
 
@@ -109,6 +109,8 @@ def payload(
         "values": None if tokens else buffer.add(parts[0].trace.layer(0).inputs),
         "lead": told.lead,
         "step": told.step,
+        "asked": told.asked,
+        "replacements": _replacements(example, view.preset),
         "view": {
             "models": list(view.models),
             "step": view.step,
@@ -127,6 +129,14 @@ def payload(
     return buffer.pack(header)
 
 
+def _replacements(example: Example | None, preset: str) -> list[str]:
+    """What `Part.memory` put at each step instead, as glyphs."""
+    if example is None or preset not in TASKS:
+        return []
+    task = TASKS[preset]
+    return [glyph(task.vocabulary.tokens[i]) for i in task.replacements(example.ids)]
+
+
 def _colours() -> dict[str, Any]:
     themes = {}
     for name, theme in style.THEMES.items():
@@ -138,7 +148,9 @@ def _colours() -> dict[str, Any]:
             "faint": theme.grid,
             "right": theme.right,
             "wrong": theme.wrong,
+            "panel": theme.panel,
             "gru": theme.cells["gru"],
+            "cells": theme.cells,
             "curves": [theme.cells["lstm"], theme.right],
             "diverging": style.DIVERGING[name],
             "beyond": style.BEYOND[name],
@@ -165,11 +177,12 @@ def _part(buffer: _Buffer, part: Part, example: Example | None, language: str) -
         **_inputs(buffer, layer, example if first else None),
         **_units(buffer, layer),
         **_answers(buffer, part, example),
+        "memory": None if part.memory is None else buffer.add(part.memory),
         "facts": facts(part, layer, language),
         "score": score_line(part, language),
         "proof": proof(layer, language),
         "about": about(part, language),
-        "seeds": seed_table(part, language),
+        "seeds": dict(zip(("head", "rows"), seed_table(part.checkpoint, language), strict=True)),
     }
 
 

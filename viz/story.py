@@ -27,6 +27,8 @@ class Part:
         classes: the answers it can give; empty for a bare module.
         checkpoint: the recipe and the scores; ``None`` for a person's own module.
         layer, direction: which layer of the trace is drawn.
+        memory: ``[changed, time]``, how far another token at `changed` moves the state at `time`,
+            in units of the state's spread.
     """
 
     key: str
@@ -35,14 +37,21 @@ class Part:
     checkpoint: Checkpoint | None = None
     layer: int = -1
     direction: int = 0
+    memory: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """One sentence on the sequence, one on each model, and the step to open at."""
+    """One sentence on the sequence, one on each model, and where to look first.
+
+    Attributes:
+        step: the step to open at.
+        asked: the step whose memory to show.
+    """
 
     lead: str
     step: int
+    asked: int = 0
     parts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -109,7 +118,7 @@ def _recall(parts: Sequence[Part], example: Example, language: str) -> Story:
     symbol = _strong(glyph(example.tokens[store]))
     lead = say("sentence.recall", language, symbol=symbol, store=store, delay=step - store)
     said = {part.key: _says(part, example, step, language) for part in parts}
-    return Story(lead=lead, step=step, parts=said)
+    return Story(lead=lead, step=step, asked=store, parts=said)
 
 
 def _says(part: Part, example: Example, step: int, language: str) -> str:
@@ -151,7 +160,8 @@ def _next_character(parts: Sequence[Part], example: Example, language: str) -> S
         )
         for part in parts
     }
-    return Story(lead=lead, step=step, parts=said)
+    bracket = example.tokens.index("(") if "(" in example.tokens else 0
+    return Story(lead=lead, step=step, asked=bracket, parts=said)
 
 
 def facts(part: Part, layer: LayerTrace, language: str) -> str:
@@ -221,20 +231,29 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def seed_table(part: Part, language: str) -> dict[str, list]:
-    """Head and rows of the table of every seed that was trained."""
-    names = ("seed", "lr", "metric", "examples", "steps", "seconds", "learned")
+def seed_table(checkpoint: Checkpoint | None, language: str) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of the table of every seed that was trained, failures included."""
+    names = ("seed", "lr", "metric", "examples", "steps", "seconds", "learned", "shown")
     head = [say(f"score.{name}", language) for name in names]
-    scores = part.checkpoint.scores if part.checkpoint else ()
-    return {"head": head, "rows": [_seed_row(score, language) for score in scores]}
+    if checkpoint is None:
+        return head, []
+    own = checkpoint.seed, checkpoint.recipe.get("lr")
+    return head, [
+        _seed_row(score, (score.seed, score.lr) == own, language) for score in checkpoint.scores
+    ]
 
 
-def _seed_row(score: SeedScore, language: str) -> list[str]:
+def _seed_row(score: SeedScore, shown: bool, language: str) -> list[str]:
     accuracy = score.metric == "accuracy"
     value = _percent(score.value) if accuracy else f"{score.value:.3f}"
     seconds = f"{score.seconds:.0f}"
-    learned = say("score.yes" if score.learned else "score.no", language, seconds=seconds)
     return [
-        str(score.seed), f"{score.lr:g}", value, f"{score.examples:,}",
-        f"{score.steps:,}", seconds, learned,
-    ]  # fmt: skip
+        str(score.seed),
+        f"{score.lr:g}",
+        f"{value} {say(f'metric.{score.metric}', language)}",
+        f"{score.examples:,}",
+        f"{score.steps:,}",
+        seconds,
+        say("score.yes" if score.learned else "score.no", language, seconds=seconds),
+        say("score.is-shown", language) if shown else "",
+    ]

@@ -266,6 +266,25 @@ _STAGE: dict[str, tuple[str, str]] = {
     "stage.fewerTerms": ("fewer terms", "收起"),
     "stage.life": ("This unit over time", "这个单元的一生"),
     "stage.lifeLabel": ("Unit {unit} over time: {keys}", "单元 {unit} 随时间的变化：{keys}"),
+    "stage.memory": ("still knows", "还记得多少"),
+    "stage.memoryTitle": (
+        "What if step {t} were {other}, not {token}?",
+        "如果第 {t} 步是 {other} 而不是 {token}？",
+    ),
+    "stage.memoryFacts": (
+        "difference of the state, in units of its own spread: how long each network still knows it",
+        "状态的差异，以状态自身的离散程度为单位：每个网络还能记得多久",
+    ),
+    "stage.memoryNote": (
+        "The sequence is run again with the other token at that step. Zero means that the state no "
+        "longer depends on it.",
+        "把该步换成另一个符号后重新运行整个序列。零表示状态不再依赖它。",
+    ),
+    "stage.memoryChoose": (
+        "Show the memory of the token at this step (M)",
+        "显示对此步符号的记忆（M）",
+    ),
+    "stage.memoryChooseStep": ("ask about step {t}", "查看第 {t} 步"),
     "stage.goToPin": ("Go to this cell", "跳到这个格子"),
     "stage.unpin": ("Remove this pin", "取消固定"),
     "stage.values": ("Values of this step as text", "以文字显示此步的数值"),

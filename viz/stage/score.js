@@ -28,7 +28,9 @@ class Score {
     this.overviewRow = this.row("overview", this.text.overview, this.overview);
     this.tokensRow = this.row("tokens", this.text.input, this.tokens);
     this.body.replaceChildren(...this.groups.map((group) => group.root));
-    this.root.replaceChildren(this.overviewRow, this.tokensRow, this.body, this.adder(), this.overlay, this.tip);
+    this.memory = stage.shownParts().some((part) => part.memory) ? new MemoryRow(stage) : null;
+    const rows = [this.overviewRow, this.tokensRow, this.body, this.adder(), this.memory?.root, this.overlay, this.tip];
+    this.root.replaceChildren(...rows.filter(Boolean));
     this.paint();
   }
 
@@ -142,6 +144,7 @@ class Score {
     for (const { answers, part } of this.groups) {
       if (answers) drawAnswers(answers, stage, part, width, part.asksEveryStep ? 28 : 20);
     }
+    this.memory?.draw(width);
     drawTokens(this.tokens, stage, width, stage.header.glyphs ? TOKENS_HEIGHT : NUMBERS_HEIGHT);
   }
 
@@ -164,6 +167,7 @@ class Score {
     );
     this.tracks = [{ kind: "tokens", ...box(this.tokens) }];
     for (const { answers, part } of this.groups) if (answers) this.tracks.push({ kind: "answers", part, ...box(answers) });
+    if (this.memory) this.tracks.push({ kind: "memory", ...box(this.memory.canvas) });
     this.left = this.tokens.getBoundingClientRect().left - origin.left;
     this.height = this.root.clientHeight;
     this.overlay.style.left = `${this.left}px`;

@@ -6,7 +6,7 @@ class Stage {
   constructor(host) {
     this.state = {
       step: 0, models: [], units: {}, focus: null, gate: null, sort: "index", fade: true, perUnit: false,
-      speed: 1, playing: false, pins: [], hover: null, folded: new Set(), heights: {},
+      asked: 0, speed: 1, playing: false, pins: [], hover: null, folded: new Set(), heights: {},
     };
     this.view = new TimeWindow();
     this.address = new Address(this);
@@ -63,6 +63,7 @@ class Stage {
     state.models = (view.models ?? []).filter(known);
     if (!state.models.length) state.models = header.parts.slice(0, 2).map((part) => part.key);
     state.focus = state.models.includes(view.focus) ? view.focus : state.models[0];
+    state.asked = Math.min(Math.max(view.asked ?? header.asked, 0), this.steps - 1);
     state.step = Math.min(Math.max(view.step ?? header.step, 0), this.steps - 1);
     state.units = Object.fromEntries(
       header.parts.map((part) => [part.key, this.unitOf(part, view.units?.[part.key] ?? (part.key === state.focus ? view.unit : null))]),
@@ -227,6 +228,7 @@ class Stage {
     if (this.moved) this.score.drawWindow();
     this.moved = false;
     this.score.drawOverlay();
+    this.score.memory?.update();
     this.transport.update();
     this.cell.update();
     this.root.dataset.step = this.state.step;
@@ -315,6 +317,13 @@ class Stage {
     const lane = this.score.shownLanes().find((each) => `${each.part.key}.${each.spec.key}` === id);
     this.state.heights[id] = Math.min(Math.max(this.score.laneHeight(lane) + by, 16), 480);
     this.score.paint();
+  }
+
+  /** Whose memory the last row shows: the token at `step`. */
+  askAbout(step) {
+    this.state.asked = step;
+    this.score.memory?.draw(this.score.width);
+    this.schedule();
   }
 
   openGate(key) {

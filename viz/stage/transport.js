@@ -89,6 +89,7 @@ function handleKey(stage, event) {
     End: () => stage.goTo(stage.steps - 1, { follow: true }),
     " ": () => stage.togglePlay(),
     Escape: () => stage.escape(),
+    m: () => stage.askAbout(stage.state.step),
     "+": () => stage.zoom(1 / 1.5),
     "=": () => stage.zoom(1 / 1.5),
     "-": () => stage.zoom(1.5),

@@ -1,0 +1,66 @@
+// How long each network still knows one token: its state after another token stood there, against
+// its state as it was, in units of the state's own spread. Computed in lstm_core, drawn here.
+
+const MEMORY_HEIGHT = 54; // CSS pixels
+const DASHES = { lstm: [], gru: [7, 4], rnn: [2, 3] };
+
+class MemoryRow {
+  constructor(stage) {
+    this.stage = stage;
+    const { text } = stage.header;
+    this.canvas = element("canvas", { "aria-hidden": "true" });
+    this.title = element("h3");
+    this.legend = element("span", { class: "legend" });
+    this.choose = element("button", { type: "button", class: "add", title: text.memoryChoose, onclick: () => stage.askAbout(stage.state.step) });
+    this.root = element(
+      "section",
+      { class: "group memory", "aria-label": text.memory },
+      element("header", {}, element("div", { class: "title" }, this.title, element("span", { class: "facts", title: text.memoryNote }, text.memoryFacts), this.choose)),
+      element("div", { class: "row" }, element("span", { class: "label" }, element("b", {}, text.memory), this.legend), this.canvas),
+    );
+  }
+
+  /** The difference at `t` that changing the chosen token makes. */
+  value(part, t) {
+    return at(part.memory, this.stage.state.asked, t);
+  }
+
+  draw(width) {
+    const { stage } = this;
+    const { view, header } = stage;
+    const { asked } = stage.state;
+    const context = fitCanvas(this.canvas, width, MEMORY_HEIGHT);
+    const column = width / view.count;
+    const parts = stage.shownParts().filter((part) => part.memory);
+    const row = (part) => part.memory.data.subarray(asked * part.steps, (asked + 1) * part.steps);
+    const most = Math.max(1e-9, ...parts.map((part) => row(part).reduce((a, b) => Math.max(a, b || 0), 0)));
+    context.fillStyle = stage.palettes.theme.panel;
+    context.fillRect(0, 0, width, MEMORY_HEIGHT);
+    for (const part of parts) {
+      context.strokeStyle = stage.palettes.theme.cells[part.cell];
+      context.lineWidth = 2;
+      context.setLineDash(DASHES[part.cell]);
+      context.beginPath();
+      for (let t = view.from; t < view.from + view.count; t++) {
+        context.lineTo((t - view.from + 0.5) * column, MEMORY_HEIGHT - 4 - (row(part)[t] / most) * (MEMORY_HEIGHT - 8));
+      }
+      context.stroke();
+    }
+    context.setLineDash([]);
+    context.fillStyle = stage.palettes.theme.accent;
+    context.fillRect((asked - view.from + 0.5) * column - 1, 0, 2, MEMORY_HEIGHT);
+    setText(this.title, fill(header.text.memoryTitle, { t: asked, token: stage.glyph(asked), other: header.replacements[asked] }));
+  }
+
+  /** What follows the step: the numbers under the cursor, the step that may be chosen. */
+  update() {
+    const { stage } = this;
+    const { step, asked } = stage.state;
+    const entries = stage.shownParts().filter((part) => part.memory).map((part) =>
+      element("span", { style: `color:${stage.palettes.theme.cells[part.cell]}` }, `${part.name} ${formatNumber(this.value(part, step), 2)}`),
+    );
+    this.legend.replaceChildren(...entries);
+    this.choose.hidden = step === asked;
+    setText(this.choose, fill(stage.header.text.memoryChooseStep, { t: step }));
+  }
+}
