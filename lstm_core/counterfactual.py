@@ -93,10 +93,11 @@ def _distance(source: Source, base: Trace, measure: str, number: int) -> Distanc
     weights = _per_spread(own) if measure == "scaled" else [None for _ in own]
 
     def distance(time: int, states: list[State]) -> Tensor:
-        parts = zip(states[number], own, weights, strict=True)
-        gaps = [(now - was[time], weight) for now, was, weight in parts]
-        scaled = [gap if weight is None else gap * weight for gap, weight in gaps]
-        return torch.stack([part.square().sum(dim=1) for part in scaled]).sum(dim=0).sqrt()
+        lengths = []
+        for now, was, weight in zip(states[number], own, weights, strict=True):
+            gap = now - was[time]
+            lengths.append(torch.linalg.vector_norm(gap if weight is None else gap * weight, dim=1))
+        return lengths[0] if len(lengths) == 1 else torch.hypot(*lengths)
 
     return distance
 
@@ -152,27 +153,40 @@ class _Layer:
             bias = torch.cat([bias[: len(bias) // 3 * 2], torch.zeros_like(bias[::3])])
         return projected + bias
 
-    def step(self, projected: Tensor, state: State) -> State:
-        """The next state; `projected` is ``[gate * unit]`` for all or one row a sequence."""
-        recurrent = self.weights["weight_hh"].t()
-        if self.cell == "gru":
-            return self._gru_step(projected, state[0], recurrent)
-        z = torch.addmm(projected, state[0], recurrent)
-        if self.cell == "rnn":
-            return (z.relu_() if self.nonlinearity == "relu" else z.tanh_(),)
-        i, f, g, o = z.chunk(4, dim=1)
-        c = (state[1] * f.sigmoid_()).addcmul_(i.sigmoid_(), g.tanh_())
-        h = c.tanh().mul_(o.sigmoid_())
-        return linear(h, self.weights["weight_hr"]) if "weight_hr" in self.weights else h, c
+    def step(self, projected: Tensor, state: State) -> None:
+        """Moves `state` one step on, in place.
 
-    def _gru_step(self, projected: Tensor, h: Tensor, recurrent: Tensor) -> State:
+        Args:
+            projected: ``[gate * unit]`` for all sequences, or a row for each.
+            state: ``[sequence, unit]``.
+        """
+        recurrent = self.weights["weight_hh"].t()
+        if self.cell == "rnn":
+            z = torch.addmm(projected, state[0], recurrent)
+            state[0].copy_(z.relu_() if self.nonlinearity == "relu" else z.tanh_())
+        elif self.cell == "gru":
+            self._gru_step(projected, state[0], recurrent)
+        else:
+            self._lstm_step(torch.addmm(projected, state[0], recurrent), *state)
+
+    def _lstm_step(self, z: Tensor, h: Tensor, c: Tensor) -> None:
+        units = c.shape[1]
+        i, f, g, o = z.chunk(4, dim=1)
+        z[:, : 2 * units].sigmoid_()
+        c.mul_(f).addcmul_(i, g.tanh_())
+        if "weight_hr" in self.weights:
+            torch.mm(c.tanh().mul_(o.sigmoid_()), self.weights["weight_hr"].t(), out=h)
+        else:
+            torch.tanh(c, out=h).mul_(o.sigmoid_())
+
+    def _gru_step(self, projected: Tensor, h: Tensor, recurrent: Tensor) -> None:
         units = h.shape[1]
         gates = torch.addmm(projected[..., : 2 * units], h, recurrent[:, : 2 * units]).sigmoid_()
         u_n = h @ recurrent[:, 2 * units :]
         if "bias_hh" in self.weights:
             u_n += self.weights["bias_hh"][2 * units :]
         n = torch.addcmul(projected[..., 2 * units :], gates[:, :units], u_n).tanh_()
-        return (torch.lerp(n, h, gates[:, units:]),)
+        torch.lerp(n, h, gates[:, units:], out=h)
 
 
 def _grown(
@@ -200,8 +214,8 @@ def _joining(source: Source, base: Trace, layers: list[_Layer], changed: Tensor)
     states: list[State] = []
     read_there = changed
     for layer, before in zip(layers, base.layers, strict=True):
-        previous = _states(before, source.like, previous=True)
-        states.append(layer.step(layer.project(read_there), previous))
+        states.append(_states(before, source.like, previous=True))
+        layer.step(layer.project(read_there), states[-1])
         read_there = states[-1][0]
     return states
 
@@ -210,24 +224,21 @@ def _growing(
     layers: list[_Layer], projected: Tensor, joining: list[State], rows: slice
 ) -> Iterator[tuple[int, list[State]]]:
     """The step and the states of those variants of `rows` that have joined by then."""
-    states = [tuple(part[:0] for part in state) for state in joining]
+    places = [tuple(part[rows].clone() for part in state) for state in joining]
     for time in range(rows.start, len(projected)):
-        if time > rows.start:
-            states = _advanced(layers, projected[time], states)
-        if time < rows.stop:
-            states = [
-                tuple(torch.cat([p, j[time : time + 1]]) for p, j in zip(state, new, strict=True))
-                for state, new in zip(states, joining, strict=True)
-            ]
-        yield time, states
+        _advance(layers, projected[time], _first(places, min(time, rows.stop) - rows.start))
+        # The row after them still holds what joins now: its state right after its own change.
+        yield time, _first(places, min(time + 1, rows.stop) - rows.start)
 
 
-def _advanced(layers: list[_Layer], projected: Tensor, states: list[State]) -> list[State]:
-    """All layers one step on; every variant reads the same input here."""
-    found: list[State] = []
-    for layer, state in zip(layers, states, strict=True):
-        found.append(layer.step(projected if not found else layer.project(found[-1][0]), state))
-    return found
+def _first(states: list[State], rows: int) -> list[State]:
+    return [tuple(part[:rows] for part in state) for state in states]
+
+
+def _advance(layers: list[_Layer], projected: Tensor, states: list[State]) -> None:
+    """Moves all layers one step on; every variant reads the same input here."""
+    for number, (layer, state) in enumerate(zip(layers, states, strict=True)):
+        layer.step(layer.project(states[number - 1][0]) if number else projected, state)
 
 
 def _run_again(

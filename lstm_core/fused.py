@@ -89,7 +89,8 @@ def _gaps(h: Tensor, again: Callable[[slice], Tensor]) -> Tensor:
     """The distance at every step, ``[time, sequence]``, from `h` to what `again` gives for it."""
     steps = max(1, _BLOCK // h[0].numel())
     blocks = [slice(start, start + steps) for start in range(0, len(h), steps)]
-    return torch.cat([distance(h[block], again(block)) for block in blocks])
+    gaps = [distance(h[block], again(block)) for block in blocks]
+    return gaps[0] if len(gaps) == 1 else torch.cat(gaps)
 
 
 def distance(h: Tensor, again: Tensor) -> Tensor:
@@ -99,7 +100,7 @@ def distance(h: Tensor, again: Tensor) -> Tensor:
     distance is infinite.
     """
     gap = (h - again).abs().amax(dim=-1)
-    if gap.isfinite().all():
+    if float(gap.max()) < inf:  # false for NaN, too
         return gap
     same = (h == again) | (h.isnan() & again.isnan())
     return torch.where(same, 0, h - again).abs().nan_to_num(nan=inf, posinf=inf).amax(dim=-1)

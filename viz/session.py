@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from lstm_core.checkpoint import Checkpoint, CheckpointError
+from lstm_core.counterfactual import counterfactual
 from lstm_core.device import pick_device
 from lstm_core.tasks import STORE, TASKS, Example, InputError
 from lstm_core.trace import Trace, trace
@@ -108,6 +110,22 @@ def run(checkpoint: Checkpoint, tokens: tuple[str, ...]) -> Trace:
     if vocabulary is None:
         raise ValueError("this model reads numbers; expected one with a vocabulary")
     return trace(checkpoint.model, vocabulary.ids(tokens))
+
+
+MOST_REMEMBERED = 400
+"""Steps up to which the memory of every token is computed; it grows with their square."""
+
+
+def memory_of(checkpoint: Checkpoint, task: str, tokens: tuple[str, ...]) -> np.ndarray | None:
+    """How long the model still knows each token, ``[changed, time]``, in spreads of its state.
+
+    ``None`` where the sequence is too long, or too short for the state to have a spread.
+    """
+    vocabulary = checkpoint.model.vocabulary
+    if vocabulary is None or not 2 <= len(tokens) <= MOST_REMEMBERED:
+        return None
+    ids = vocabulary.ids(tokens)
+    return counterfactual(checkpoint.model, ids, TASKS[task].replacements(ids), measure="scaled")
 
 
 def score_rows(checkpoints: Mapping[str, Checkpoint], language: str) -> list[dict[str, str]]:

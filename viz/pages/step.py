@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 import torch
 
@@ -273,6 +274,12 @@ def _trace(task: str, cell: str, tokens: tuple[str, ...]) -> Trace:
     return session.run(_model(task, cell, str(device)), tokens)
 
 
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _memory(task: str, cell: str, tokens: tuple[str, ...]) -> np.ndarray | None:
+    device, _ = session.device()
+    return session.memory_of(_model(task, cell, str(device)), task, tokens)
+
+
 def _models(task: str) -> tuple[dict[str, Checkpoint], tuple[Problem, ...]]:
     """Every model of the task that loads, and what to say about the others."""
     device, problems = session.device()
@@ -300,7 +307,13 @@ def _mount(
     view: ViewState, example: Example, models: dict[str, Checkpoint], traces: dict[str, Trace]
 ) -> None:
     parts = [
-        stage.Part(key=cell, trace=traces[cell], classes=TASKS[view.preset].classes, checkpoint=c)
+        stage.Part(
+            key=cell,
+            trace=traces[cell],
+            classes=TASKS[view.preset].classes,
+            checkpoint=c,
+            memory=_memory(view.preset, cell, example.tokens),
+        )
         for cell, c in models.items()
     ]
     _component()(key="stage", data=stage.payload(parts, example, view))

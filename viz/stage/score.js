@@ -29,7 +29,7 @@ class Score {
     this.tokensRow = this.row("tokens", this.text.input, this.tokens);
     this.body.replaceChildren(...this.groups.map((group) => group.root));
     this.memory = stage.shownParts().some((part) => part.memory) ? new MemoryRow(stage) : null;
-    const rows = [this.overviewRow, this.tokensRow, this.body, this.adder(), this.memory?.root, this.overlay, this.tip];
+    const rows = [this.overviewRow, this.tokensRow, this.body, this.memory?.root, this.overlay, this.tip];
     this.root.replaceChildren(...rows.filter(Boolean));
     this.paint();
   }
@@ -101,16 +101,6 @@ class Score {
       grow(event.key === "ArrowUp" ? -8 : 8);
     });
     return handle;
-  }
-
-  /** Buttons that bring a model back; the tabs of a narrow screen do it there. */
-  adder() {
-    const { stage } = this;
-    const hidden = stage.header.parts.filter((part) => !stage.state.models.includes(part.key));
-    const buttons = hidden.map((part) =>
-      button(`+ ${part.name}`, fill(this.text.add, { model: part.name }), () => stage.addModel(part.key), { class: "add" }),
-    );
-    return element("div", { class: "adder" }, ...buttons);
   }
 
   shownLanes() {

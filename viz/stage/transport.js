@@ -28,6 +28,7 @@ class Transport {
       this.time,
       this.speed(),
       this.options(),
+      ...this.adders(),
     );
     this.update();
   }
@@ -40,6 +41,16 @@ class Transport {
     const name = this.stage.header.text[playing ? "pause" : "play"];
     setText(this.play, playing ? "❚❚" : "▶");
     if (this.play.title !== name) [this.play.title, this.play.ariaLabel] = [name, name];
+  }
+
+  /** Buttons that bring a model back; the tabs of a narrow screen do it there. */
+  adders() {
+    const { stage } = this;
+    const { text, parts } = stage.header;
+    const hidden = stage.narrow ? [] : parts.filter((part) => !stage.state.models.includes(part.key));
+    return hidden.map((part) =>
+      button(`+ ${part.name}`, fill(text.add, { model: part.name }), () => stage.addModel(part.key), { class: "add" }),
+    );
   }
 
   speed() {

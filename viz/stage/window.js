@@ -1,6 +1,8 @@
 // The part of the time axis that the lanes show: all of it where it fits, else a window.
 
-const SMALLEST_COLUMN = 6; // CSS pixels a step takes before the time axis becomes a window
+const SMALLEST_COLUMN = 7; // CSS pixels a step takes before the time axis becomes a window
+const SMALLEST_ON_A_PHONE = 6;
+const PHONE = 500;
 const SMALLEST_ZOOMED = 2; // and when a person asks for more steps
 const FEWEST = 8; // steps in the closest zoom
 
@@ -17,7 +19,8 @@ class TimeWindow {
 
   /** Fit to `width` CSS pixels around `step`. */
   fit(width, step) {
-    const fits = Math.max(FEWEST, Math.floor(width / SMALLEST_COLUMN));
+    const smallest = width < PHONE ? SMALLEST_ON_A_PHONE : SMALLEST_COLUMN;
+    const fits = Math.max(FEWEST, Math.floor(width / smallest));
     const most = Math.max(fits, Math.floor(width / SMALLEST_ZOOMED));
     const count = this.wanted ? Math.min(Math.max(this.wanted, FEWEST), most) : fits;
     this.count = Math.min(count, this.steps);
