@@ -160,27 +160,29 @@ class _Layer:
             projected: ``[gate * unit]`` for all sequences, or a row for each.
             state: ``[sequence, unit]``.
         """
-        recurrent = self.weights["weight_hh"].t()
-        if self.cell == "rnn":
-            z = torch.addmm(projected, state[0], recurrent)
-            state[0].copy_(z.relu_() if self.nonlinearity == "relu" else z.tanh_())
+        if self.cell == "lstm":
+            self._lstm_step(projected, *state)
         elif self.cell == "gru":
-            self._gru_step(projected, state[0], recurrent)
+            self._gru_step(projected, *state)
         else:
-            self._lstm_step(torch.addmm(projected, state[0], recurrent), *state)
+            z = torch.addmm(projected, state[0], self.weights["weight_hh"].t())
+            state[0].copy_(z.relu_() if self.nonlinearity == "relu" else z.tanh_())
 
-    def _lstm_step(self, z: Tensor, h: Tensor, c: Tensor) -> None:
-        units = c.shape[1]
-        i, f, g, o = z.chunk(4, dim=1)
-        z[:, : 2 * units].sigmoid_()
+    def _lstm_step(self, projected: Tensor, h: Tensor, c: Tensor) -> None:
+        # Each gate lies in one piece, [gate, sequence, unit]: faster than four columns of one.
+        recurrent = self.weights["weight_hh"].unflatten(0, (4, -1)).transpose(1, 2)
+        projected = projected.unflatten(-1, (4, -1)).reshape(-1, 4, c.shape[1]).transpose(0, 1)
+        gates = torch.baddbmm(projected, h.expand(4, *h.shape), recurrent)
+        i, f, g, o = gates
+        gates[:2].sigmoid_()
         c.mul_(f).addcmul_(i, g.tanh_())
         if "weight_hr" in self.weights:
             torch.mm(c.tanh().mul_(o.sigmoid_()), self.weights["weight_hr"].t(), out=h)
         else:
             torch.tanh(c, out=h).mul_(o.sigmoid_())
 
-    def _gru_step(self, projected: Tensor, h: Tensor, recurrent: Tensor) -> None:
-        units = h.shape[1]
+    def _gru_step(self, projected: Tensor, h: Tensor) -> None:
+        units, recurrent = h.shape[1], self.weights["weight_hh"].t()
         gates = torch.addmm(projected[..., : 2 * units], h, recurrent[:, : 2 * units]).sigmoid_()
         u_n = h @ recurrent[:, 2 * units :]
         if "bias_hh" in self.weights:

@@ -134,8 +134,7 @@ class _Stack:
             for number in range(len(start["h"]))
         )
         copies = [
-            {name: w.cpu().numpy().copy() for name, w in layer.weights.items()}
-            for layer in layers
+            {name: w.cpu().numpy().copy() for name, w in layer.weights.items()} for layer in layers
         ]
         return cls(source=source, layers=layers, weights=tuple(copies))
 

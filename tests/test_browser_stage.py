@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lstm_core import zoo
+from lstm_core.counterfactual import counterfactual
 from lstm_core.tasks import TASKS
 from lstm_core.trace import trace
 from viz.text import say
@@ -350,3 +351,22 @@ def test_the_theme_follows_the_browser(visit):
     assert "dark" in stage_of(page).get_attribute("class").split()
     page = visit({"color_scheme": "light"}).page
     assert "dark" not in stage_of(page).get_attribute("class").split()
+
+
+def test_the_last_row_says_how_much_of_a_token_each_model_still_knows(visit):
+    page = visit(step="30").page
+    task = TASKS["recall"]
+    ids = task.example(5).ids
+
+    def expected(asked: int) -> list[float]:
+        models = (zoo.load("recall", cell).model for cell in ("lstm", "rnn"))
+        changed = task.replacements(ids)
+        return [counterfactual(m, ids, changed, measure="scaled")[asked, 30] for m in models]
+
+    legend = page.locator(".memory .legend")
+    assert numbers(legend.inner_text()) == pytest.approx(expected(3), abs=0.006)
+    stage_of(page).focus()
+    press(page, "Home", *["ArrowRight"] * 12, "m", *["ArrowRight"] * 18)
+    wait_for_step(page, 30)
+    assert "12" in page.locator(".memory h3").inner_text()
+    assert numbers(legend.inner_text()) == pytest.approx(expected(12), abs=0.006)

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -167,3 +168,14 @@ def test_the_script_stays_small_enough_to_ride_in_every_message():
     assets = stage.assets()
     assert len(assets.js.encode()) + len(assets.css.encode()) < 100_000
     assert assets.js.count("export default") == 1
+
+
+def test_the_memory_of_every_token_arrives_with_what_stood_there_instead():
+    parts, example = parts_of("AB!CDE?FG")
+    memory = np.random.default_rng(0).random((8, 8))
+    parts = [replace(part, memory=memory) for part in parts]
+    header, floats = decode(stage.payload(parts, example, ViewState()))
+    assert header["replacements"] == ["B", "C", "D", "E", "F", "A", "G", "H"]
+    assert header["asked"] == 2
+    for sent in header["parts"]:
+        np.testing.assert_array_equal(array(floats, sent["memory"]), memory.astype("f4"))

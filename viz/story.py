@@ -174,7 +174,7 @@ def facts(part: Part, layer: LayerTrace, language: str) -> str:
 
 def score_line(part: Part, language: str) -> str:
     """The mean held-out score over every seed of the shipped recipe, failures said."""
-    scores = _of_recipe(part)
+    scores = part.checkpoint.seed_scores if part.checkpoint else ()
     if not scores:
         return ""
     mean = float(np.mean([score.value for score in scores]))
@@ -186,14 +186,6 @@ def score_line(part: Part, language: str) -> str:
     steps = f"{max(score.steps for score in scores):,}"
     fields = {"value": _percent(mean), "seeds": seeds, "learned": learned, "steps": steps}
     return say(f"part.accuracy{key}", language, **fields)
-
-
-def _of_recipe(part: Part) -> list[SeedScore]:
-    """The scores of the shipped learning rate; the others of the grid stand in the table."""
-    if part.checkpoint is None:
-        return []
-    lr = part.checkpoint.recipe.get("lr")
-    return [score for score in part.checkpoint.scores if score.lr == lr]
 
 
 def proof(layer: LayerTrace, language: str) -> dict[str, object]:

@@ -2,11 +2,12 @@
 
     python tests/bench/trace_cost.py
 
-One thread. The three take turns, so that whatever else the computer does slows all of them; the
-medians are compared. Targets: a trace takes at most 2.5 times the fused layer, and that of an LSTM
-is at least 4 times as fast as the loop where units <= 128. The loop returns the states alone, not
-the gates. On a CPU torch's fused GRU and RNN are loops themselves, some 2 to 4 times as fast as
-the loop here, so that nothing built on them can reach 4; their last column is for information.
+One thread, and the time that the processor spends on it: what a clock shows where nothing else
+runs. The three take turns, and their medians are compared. Targets: a trace takes at most 2.5 times
+the fused layer, and that of an LSTM is at least 4 times as fast as the loop where units <= 128. The
+loop returns the states alone, not the gates. On a CPU torch's fused GRU and RNN are loops
+themselves, some 2 to 4 times as fast as the loop here, so that nothing built on them can reach 4;
+their last column is for information.
 """
 
 import argparse
@@ -58,9 +59,9 @@ def medians(functions: dict[str, Callable[[], object]], seconds: float) -> dict[
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times["loop"]) < 5:
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = time.process_time()
             function()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     return {name: 1000 * statistics.median(values) for name, values in times.items()}
 
 

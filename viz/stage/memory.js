@@ -14,7 +14,7 @@ class MemoryRow {
     this.choose = element("button", { type: "button", class: "add", title: text.memoryChoose, onclick: () => stage.askAbout(stage.state.step) });
     this.root = element(
       "section",
-      { class: "group memory", "aria-label": text.memory },
+      { class: "memory", "aria-label": text.memory },
       element("header", {}, element("div", { class: "title" }, this.title, element("span", { class: "facts", title: text.memoryNote }, text.memoryFacts), this.choose)),
       element("div", { class: "row" }, element("span", { class: "label" }, element("b", {}, text.memory), this.legend), this.canvas),
     );
