@@ -10,8 +10,9 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -19,7 +20,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from lstm_core.model import ModelConfig, SequenceModel
-from lstm_core.tasks import TASKS, Vocabulary
+from lstm_core.tasks import TASKS, Metric, Vocabulary
 
 FORMAT, VERSION = "lstm-gate-visualizer checkpoint", 1
 MAX_BYTES = 64 * 2**20
@@ -67,9 +68,24 @@ class SeedScore:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SeedScore":
-        """The score that `dataclasses.asdict` wrote."""
+        """The score that `dataclasses.asdict` wrote.
+
+        Raises:
+            ValueError: if a part is missing or is no such number: no page can show it then.
+        """
         pairs = tuple((int(delay), float(value)) for delay, value in data["by_delay"])
-        return cls(**{**data, "by_delay": pairs})
+        score = cls(**{**data, "by_delay": pairs})
+        counts = (score.seed, score.examples, score.steps)
+        numbers = (score.lr, score.value, score.validation, score.seconds)
+        sound = (
+            all(type(count) is int and count >= 0 for count in counts)
+            and all(isinstance(n, int | float) and isfinite(n) for n in numbers)
+            and type(score.learned) is bool
+            and score.metric in get_args(Metric)
+        )
+        if not sound:
+            raise ValueError(f"a score of seed {str(score.seed)[:20]} holds what is no score")
+        return score
 
 
 @dataclass(frozen=True, kw_only=True)

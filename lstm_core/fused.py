@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf
+from math import inf, nan
 
 import torch
 from torch import Tensor
@@ -97,10 +97,12 @@ def distance(h: Tensor, again: Tensor) -> Tensor:
     """The largest ``|h - again|`` of any unit, ``[...]`` from ``[..., unit]``.
 
     Where both are the same infinity or both NaN they agree; where only one of them is a number the
-    distance is infinite.
+    distance is infinite. Where there is no number at all nothing is proved: NaN.
     """
     gap = (h - again).abs().amax(dim=-1)
     if float(gap.max()) < inf:  # false for NaN, too
         return gap
+    if not h.isfinite().any():
+        return torch.full_like(gap, nan)
     same = (h == again) | (h.isnan() & again.isnan())
     return torch.where(same, 0, h - again).abs().nan_to_num(nan=inf, posinf=inf).amax(dim=-1)

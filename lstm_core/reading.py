@@ -15,6 +15,7 @@ from lstm_core.signals import Cell
 Recurrent = nn.LSTM | nn.GRU | nn.RNN
 
 _CELLS: dict[type[nn.Module], Cell] = {nn.LSTM: "lstm", nn.GRU: "gru", nn.RNN: "rnn"}
+_FORWARDS = {kind.forward for kind in _CELLS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,11 @@ def open_module(module: nn.Module) -> Source:
     cell = next((cell for kind, cell in _CELLS.items() if isinstance(recurrent, kind)), None)
     if cell is None or not isinstance(recurrent, Recurrent):
         raise TypeError(_unsupported(module))
+    if type(recurrent).forward not in _FORWARDS:
+        raise TypeError(
+            f"{type(recurrent).__name__} has a forward of its own, so its gates are not those of "
+            f"torch's {cell.upper()}; pass the module that it wraps"
+        )
     source = Source(recurrent=recurrent, cell=cell, model=model)
     if source.like.dtype not in (torch.float32, torch.float64):
         raise ValueError(

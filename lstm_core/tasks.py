@@ -238,8 +238,8 @@ class PythonCharacters:
     classes: tuple[str, ...] = tuple(_PRINTABLE)
     metric: Metric = "bits per character"
 
-    _SHOWN = 72  # at least so many characters make an example for a screen
-    _FITS = 138  # more would not fit it
+    _SHOWN = 64  # at least so many characters make an example for a screen
+    _FITS = 118  # more would not fit it
 
     def example(self, seed: int) -> Example:
         """A few lines of a held-out module, cut at the start of a line."""

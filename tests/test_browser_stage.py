@@ -222,9 +222,14 @@ def test_lanes_fold_and_resize_by_keyboard_and_pointer(visit):
     label.press("Enter")
     assert lane(page, "lstm.g").count() == 1
     before = lane(page, "lstm.c").bounding_box()["height"]
-    handle = page.locator('[data-lane="lstm.c"] .resizer')
-    handle.press("ArrowDown")
+    page.locator('[data-lane="lstm.c"] .label').press("Shift+ArrowDown")
     assert lane(page, "lstm.c").bounding_box()["height"] == before + 8
+    edge = page.locator('[data-lane="lstm.c"] .resizer').bounding_box()
+    page.mouse.move(edge["x"] + 50, edge["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(edge["x"] + 50, edge["y"] + 22)
+    page.mouse.up()
+    assert lane(page, "lstm.c").bounding_box()["height"] == before + 28
 
 
 def test_units_sorted_by_time_constant_are_drawn_in_that_order(visit):
@@ -280,7 +285,8 @@ def test_two_thousand_steps_have_a_window_and_keys_still_count(visit):
     text = ("def f(x):\n    return x + 1\n" * 80)[:2000]
     page.get_by_role("textbox", name=say("page.sequence", "en")).fill(text)
     page.get_by_role("button", name=say("page.run", "en"), exact=True).click()
-    page.locator(".row.overview canvas").wait_for()
+    page.locator(".time", has_text="/ 1999").wait_for()
+    assert page.locator(".row.overview canvas").is_visible()
     page.keyboard.press("Escape")
     stage_of(page).focus()
     press(page, "End")
@@ -317,7 +323,7 @@ def test_the_live_region_says_the_step_and_text_gives_every_value(visit):
     stage_of(page).focus()
     press(page, "ArrowRight")
     page.wait_for_function(
-        "document.querySelector('[aria-live]').textContent.includes('Step 11 of 55')"
+        "document.querySelector('[aria-live]').textContent.includes('Step 11 (')"
     )
     page.locator(".cell details summary").click()
     rows = page.locator(".values tbody tr")
@@ -370,3 +376,15 @@ def test_the_last_row_says_how_much_of_a_token_each_model_still_knows(visit):
     wait_for_step(page, 30)
     assert "12" in page.locator(".memory h3").inner_text()
     assert numbers(legend.inner_text()) == pytest.approx(expected(12), abs=0.006)
+
+
+def test_a_cell_is_pinned_without_a_pointer_and_its_pin_brings_a_hidden_model_back(visit):
+    page = visit(models="rnn,lstm", step="9", unit="3").page
+    stage_of(page).focus()
+    press(page, "p")
+    assert page.locator(".pins li").count() == 1
+    page.get_by_role("button", name=say("stage.remove", "en", model=say("cell.rnn", "en"))).click()
+    assert stage_of(page).get_attribute("data-model") == "lstm"
+    page.locator(".pins .pin").click()
+    assert stage_of(page).get_attribute("data-model") == "lstm rnn"
+    assert "unit 3" in page.locator(".cell-head").inner_text()

@@ -115,6 +115,19 @@ def test_scores_of_the_chosen_learning_rate_are_told_apart():
     assert [(s.seed, s.lr) for s in make().seed_scores] == [(0, 1e-3), (1, 1e-3)]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": "abc"}, {"value": float("nan")}, {"lr": "x"}, {"metric": None},
+        {"metric": "<b>hi"}, {"examples": None}, {"learned": "no"}, {"seed": -1}, {"seed": 1.5},
+    ],
+)  # fmt: skip
+def test_a_score_that_no_page_could_show_is_refused(path, changes):
+    save_checkpoint(replace(make(), scores=(score(**changes),)), path)
+    with pytest.raises(CheckpointError, match="holds what is no score"):
+        load_checkpoint(path)
+
+
 def test_fixed_features_are_not_stored():
     assert "embedding.weight" not in weights(make().model)
     assert "embedding.weight" in weights(make(embed=True).model)

@@ -36,13 +36,13 @@ def text_model():
 
 def assert_same(found, expected):
     for name in ("cell", "tokens", "input_names", "residual", "device", "dtype"):
-        assert getattr(found, name) == getattr(expected, name), name
+        np.testing.assert_equal(getattr(found, name), getattr(expected, name), name)
     assert (found.outputs is None) == (expected.outputs is None)
     if expected.outputs is not None:
         np.testing.assert_array_equal(found.outputs, expected.outputs)
     for one, other in zip(found.layers, expected.layers, strict=True):
         for name in ("cell", "layer", "direction", "nonlinearity", "residual", "hidden_size"):
-            assert getattr(one, name) == getattr(other, name), name
+            np.testing.assert_equal(getattr(one, name), getattr(other, name), name)
         np.testing.assert_array_equal(one.inputs, other.inputs)
         np.testing.assert_array_equal(one.h_0, other.h_0)
         assert (one.c_0 is None) == (other.c_0 is None)

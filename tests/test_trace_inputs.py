@@ -158,6 +158,15 @@ def test_a_subclass_is_what_it_inherits_from():
     np.testing.assert_array_equal(trace(module, INPUTS)["c"], trace(plain, INPUTS)["c"])
 
 
+def test_a_subclass_with_a_forward_of_its_own_is_refused():
+    class Own(nn.LSTM):
+        def forward(self, *_):
+            raise NotImplementedError
+
+    with pytest.raises(TypeError, match="Own has a forward of its own"):
+        trace(Own(3, 4), np.zeros((2, 3)))
+
+
 def test_parametrized_weights_are_read_as_the_module_reads_them():
     module = nn.LSTM(3, 4)
     nn.utils.parametrizations.weight_norm(module, "weight_hh_l0")

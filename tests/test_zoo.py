@@ -9,6 +9,7 @@ import torch
 
 from lstm_core import zoo
 from lstm_core.build import tries_all_rates
+from lstm_core.checkpoint import CheckpointError
 from lstm_core.model import INITS
 from lstm_core.tasks import TASKS, FlaggedRecall
 from lstm_core.train import LEARNING_RATES, default_recipe, measure
@@ -125,3 +126,10 @@ def test_default_recipe_is_the_shipped_one(task, cell):
     assert {name: found[name] for name in asdict(default_recipe(task, cell))} == asdict(
         default_recipe(task, cell)
     )
+
+
+def test_a_model_under_another_name_is_refused():
+    for found, task, cell in [("recall", "recall", "gru"), ("short-recall", "recall", "lstm")]:
+        with pytest.raises(CheckpointError, match=f"expected the {cell} for '{task}'") as caught:
+            zoo.checked(zoo.load(found, "lstm"), task, cell)
+        assert caught.value.code == "other-model"

@@ -60,6 +60,10 @@ def input_problem(error: InputError, preset: str) -> Problem:
     code, fields = error.code, {"preset": preset, **error.fields}
     fields.pop("allowed", None)  # said in words: a list of 97 characters helps nobody
     symbols = error.fields.get("symbols", ())
+    if isinstance(symbols, tuple) and len(symbols) > 1 and STORE in symbols and preset != "python":
+        # The flag itself is fine; what follows it is not.
+        symbols = tuple(symbol for symbol in symbols if symbol != STORE)
+        fields["symbols"] = symbols
     if isinstance(symbols, tuple) and symbols:
         if all(map(is_control, symbols)):
             code = "control-characters"

@@ -11,7 +11,7 @@ import numpy as np
 from lstm_core.checkpoint import Checkpoint, SeedScore
 from lstm_core.tasks import NO_TARGET, RECALL, STORE, Example
 from lstm_core.trace import LayerTrace, Trace
-from viz.text import say
+from viz.text import TEXT, say
 
 _GLYPHS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 _DOUBTFUL = {"float32": 1e-4, "float64": 1e-10}
@@ -116,7 +116,8 @@ def _recall(parts: Sequence[Part], example: Example, language: str) -> Story:
     step = int(asked[0])
     store = max(t for t in range(step) if _is_flagged(example.tokens[t]))
     symbol = _strong(glyph(example.tokens[store]))
-    lead = say("sentence.recall", language, symbol=symbol, store=store, delay=step - store)
+    key = "recall_one" if step == store + 1 else "recall"
+    lead = say(f"sentence.{key}", language, symbol=symbol, store=store, delay=step - store)
     said = {part.key: _says(part, example, step, language) for part in parts}
     return Story(lead=lead, step=step, asked=store, parts=said)
 
@@ -140,7 +141,7 @@ def _next_character(parts: Sequence[Part], example: Example, language: str) -> S
     """Where the models' probabilities of the right character lie furthest apart."""
     asked = np.flatnonzero(example.targets != NO_TARGET)
     if not len(asked) or not parts:
-        return Story(lead="", step=0)
+        return Story(lead=say("sentence.python_none", language), step=0)
     classes = example.targets[asked]
     shares = {p.key: probabilities(p.trace.outputs)[asked, classes] for p in parts}  # type: ignore[arg-type]
     table = np.nan_to_num(np.stack(list(shares.values())))
@@ -201,7 +202,7 @@ def proof(layer: LayerTrace, language: str) -> dict[str, object]:
 
 
 def about(part: Part, language: str) -> list[list[str]]:
-    """The recipe as label and value; the recipe's own keys are the command line's terms."""
+    """Where it ran and how it was trained, as label and value."""
     device = f"{part.trace.device}, {part.trace.dtype}"
     rows = [[say("about.device", language), device]]
     if part.checkpoint is None:
@@ -212,7 +213,9 @@ def about(part: Part, language: str) -> list[list[str]]:
         [say("about.seed", language), str(check.seed)],
         [say("about.hash", language), check.hash[:16]],
     ]
-    return rows + [[str(key), _plain(value)] for key, value in check.recipe.items()]
+    told = [key for key in TEXT if key.startswith("made.")]
+    recipe = {f"made.{key}": value for key, value in check.recipe.items()}
+    return rows + [[say(key, language), _plain(recipe[key])] for key in told if key in recipe]
 
 
 def _plain(value: object) -> str:

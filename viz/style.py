@@ -102,15 +102,15 @@ def _ramp(anchors: Sequence[str], between: int) -> tuple[str, ...]:
 
 
 DIVERGING: dict[str, tuple[str, ...]] = {
-    "light": _ramp(_hex("08306b 185a9d 3f83c4 93bde3 f7f7f7 f5bd86 d97a25 a64d0b 662a02"), 4),
-    "dark": _ramp(_hex("b5dcff 7fbdf7 4592dc 24507f 12151a 714013 c9792a f0a35c ffd2a6"), 4),
+    "light": _ramp(_hex("0b4f9e 2f78c0 6aa6da b3d3ec f7f7f7 f8cda0 ee9a4c d7701b b04c07"), 4),
+    "dark": _ramp(_hex("7fbdf7 559ee6 3775b8 22466f 12151a 5f3713 a5611f d98a3f f0a35c"), 4),
 }
 """Colours of a signed value, 33 stops from minus to plus; the middle one is zero."""
 
 
 BEYOND: dict[str, tuple[str, str]] = {
-    "light": ("#03122e", "#2e1200"),
-    "dark": ("#eef7ff", "#fff4e6"),
+    "light": ("#04204a", "#4a1d02"),
+    "dark": ("#dcefff", "#ffe6cc"),
 }
 """Where a cell is too small for a mark: what lies below and above the scale."""
 

@@ -245,14 +245,19 @@ _STAGE: dict[str, tuple[str, str]] = {
     "stage.zoomIn": ("Fewer, wider steps (+)", "更少、更宽的步（+）"),
     "stage.zoomOut": ("More, narrower steps (−)", "更多、更窄的步（−）"),
     "stage.keys": (
-        "← → one step · Shift five · Home End · Space plays · ↑ ↓ unit · + − zoom · Esc lets go",
-        "← → 一步 · Shift 五步 · Home End 首尾 · 空格播放 · ↑ ↓ 换单元 · + − 缩放 · Esc 取消",
+        "← → one step · Shift five · Home End · Space plays · ↑ ↓ unit · + − zoom · P pins · "
+        "M memory of this step · Esc lets go",
+        "← → 一步 · Shift 五步 · Home End 首尾 · 空格播放 · ↑ ↓ 换单元 · + − 缩放 · P 固定 · "
+        "M 对此步的记忆 · Esc 取消",
     ),
     "stage.add": ("Show the {model} too", "同时显示{model}"),
     "stage.remove": ("Hide the {model}", "隐藏{model}"),
     "stage.moveUp": ("Move the {model} up", "上移{model}"),
     "stage.moveDown": ("Move the {model} down", "下移{model}"),
-    "stage.resize": ("Drag to resize this lane", "拖动以调整高度"),
+    "stage.resize": (
+        "Drag to resize the lane of the {name} (Shift ↑ ↓ on its label)",
+        "拖动以调整{name}的高度（在标签上按 Shift ↑ ↓）",
+    ),
     "stage.beyond": (
         "{n} cells lie beyond the scale; they take its darkest colours",
         "{n} 个值超出色标，用最深的颜色表示",
@@ -310,21 +315,24 @@ _STAGE: dict[str, tuple[str, str]] = {
         "{model} 回答 {says}（{share}）；正确答案是 {target}，它给出 {correct}。",
     ),
     "stage.now_lstm": (
-        "Step {t} of {last}, input {token}. {model} unit {unit}: the forget gate keeps {f} of "
-        "{past}, the input gate lets in {i} of {g}; the cell state is now {c}, and {h} comes out.",
-        "第 {t} 步（共 {last} 步），输入 {token}。{model} 单元 {unit}：遗忘门保留 {past} 的 {f}，"
-        "输入门放入 {g} 的 {i}；细胞状态现为 {c}，输出 {h}。",
+        "Step {t} (the last is {last}), input {token}. {model} unit {unit}: the forget gate "
+        "keeps {f} of {past}, the input gate lets in {i} of {g}; the cell state is now {c}, and "
+        "{h} comes out.",
+        "第 {t} 步（最后一步是 {last}），输入 {token}。{model} 单元 {unit}："
+        "遗忘门保留 {past} 的 {f}，输入门放入 {g} 的 {i}；细胞状态现为 {c}，输出 {h}。",
     ),
     "stage.now_gru": (
-        "Step {t} of {last}, input {token}. {model} unit {unit}: the update gate keeps {z} of "
-        "{past} and takes the rest from the candidate {n}; the hidden state is now {h}.",
-        "第 {t} 步（共 {last} 步），输入 {token}。{model} 单元 {unit}：更新门保留 {past} 的 {z}，"
-        "其余取自候选 {n}；隐状态现为 {h}。",
+        "Step {t} (the last is {last}), input {token}. {model} unit {unit}: the update gate "
+        "keeps {z} of {past} and takes the rest from the candidate {n}; the hidden state is now "
+        "{h}.",
+        "第 {t} 步（最后一步是 {last}），输入 {token}。{model} 单元 {unit}："
+        "更新门保留 {past} 的 {z}，其余取自候选 {n}；隐状态现为 {h}。",
     ),
     "stage.now_rnn": (
-        "Step {t} of {last}, input {token}. {model} unit {unit}: the whole state is rewritten; "
-        "it is now {h}.",
-        "第 {t} 步（共 {last} 步），输入 {token}。{model} 单元 {unit}：整个状态被重写，现为 {h}。",
+        "Step {t} (the last is {last}), input {token}. {model} unit {unit}: the whole state is "
+        "rewritten; it is now {h}.",
+        "第 {t} 步（最后一步是 {last}），输入 {token}。{model} 单元 {unit}："
+        "整个状态被重写，现为 {h}。",
     ),
     "stage.join": ("; ", "；"),
     "stage.stop": (".", "。"),
@@ -358,9 +366,17 @@ _STAGE: dict[str, tuple[str, str]] = {
         "{model} 猜 {says}（{share}，随机水平 {chance}）",
     ),
     "sentence.python": (
-        "Which character comes next? The models differ most at step {step}, after {before}, "
-        "where {target} comes next.",
-        "下一个字符是什么？模型在第 {step} 步（{before} 之后）差别最大，下一个是 {target}。",
+        "Which character comes next? At step {step}, after {before}, it is {target}: there the "
+        "models differ most.",
+        "下一个字符是什么？第 {step} 步（{before} 之后）是 {target}：各模型在此差别最大。",
+    ),
+    "sentence.python_none": (
+        "Type at least two characters: each model says the next one.",
+        "请至少输入两个字符：每个模型会预测下一个。",
+    ),
+    "sentence.recall_one": (
+        "{symbol} is flagged at step {store} and asked for at the next step.",
+        "{symbol} 在第 {store} 步被标记要记住，下一步就被问到。",
     ),
     "sentence.python_share": ("{model} gives it {share}", "{model} 给它 {share}"),
     "part.facts": (
@@ -393,15 +409,574 @@ _STAGE: dict[str, tuple[str, str]] = {
         "证明：用这里显示的门计算出的状态，与 torch 融合层自己返回的状态，"
         "在所有单元和时间步上最多相差 {residual}。",
     ),
+    "made.batch": ("Sequences a step", "每步序列数"),
+    "made.clip": ("Gradient clipped at", "梯度裁剪"),
+    "made.corpus": ("Corpus", "语料"),
+    "made.evaluate_every": ("Steps between looks", "评估间隔（步）"),
+    "made.init_in_words": ("Initialisation", "初始化"),
+    "made.lr": ("Learning rate", "学习率"),
+    "made.lr_choice": ("Chosen as", "选择方式"),
+    "made.lr_grid": ("Learning rates tried", "尝试过的学习率"),
+    "made.max_steps": ("Most training steps", "最多训练步数"),
+    "made.optimiser": ("Optimiser", "优化器"),
+    "made.seconds": ("Seconds of training", "训练用时（秒）"),
+    "made.steps": ("Training steps", "训练步数"),
+    "made.stop_in_words": ("Stops", "停止条件"),
+    "made.torch": ("torch version", "torch 版本"),
     "about.task": ("Task", "任务"),
     "about.seed": ("Seed shown", "所示种子"),
     "about.device": ("Computed on", "计算设备"),
     "about.hash": ("Checkpoint", "检查点"),
 }
 
+_MEMORY: dict[str, tuple[str, str]] = {
+    "page.memory": ("Memory lab", "记忆实验"),
+    "memory.lead": (
+        "What does each network still know of what it has read, for how long, and who wrote it? "
+        "Everything below is measured on the sequence chosen above, by the models of the first "
+        "page.",
+        "每个网络对读过的内容还记得多少、记得多久、是谁写下的？"
+        "下面的一切都用首页的模型、在上方所选的序列上测得。",
+    ),
+    "memory.cut": (
+        "This sequence has {length} steps. The lab reads the first {limit}, since its cost grows "
+        "with the square of the length.",
+        "这个序列有 {length} 步。计算量随长度的平方增长，因此本页只读前 {limit} 步。",
+    ),
+    "memory.too-short": (
+        "This sequence has one step, so there is nothing to remember. Choose a longer one.",
+        "这个序列只有一步，没有可以记住的内容。请选择更长的序列。",
+    ),
+    "memory.failed": (
+        "This part cannot be computed for this model and sequence, so it is left out.",
+        "这个模型和序列无法计算这一部分，因此略去。",
+    ),
+    "memory.csv": ("Numbers (CSV)", "数据（CSV）"),
+    "memory.csv-help": (
+        "The numbers that this figure draws. The camera in the figure's corner saves its picture.",
+        "这张图所画的数据。图右上角的相机按钮可保存图片。",
+    ),
+    "memory.means": ("What it says:", "它说明什么："),
+    "memory.not": ("What it does not say:", "它不说明什么："),
+    "memory.source": ("{task}, {example}, {steps} steps", "{task}，{example}，{steps} 步"),
+    "memory.source-seed": ("example of seed {seed}", "种子 {seed} 的例子"),
+    "memory.source-typed": ("your sequence", "您的序列"),
+    "memory.source-models": ("models of training seed {seeds}", "训练种子 {seeds} 的模型"),
+    "memory.source-separate": ("{cell} {seed}", "{cell} {seed}"),
+    "memory.model": ("Model", "模型"),
+    "memory.working": ("Computing…", "正在计算……"),
+    "memory.unit.scaled": ("spreads of the state", "状态的离散单位"),
+    "memory.unit.output": ("nats", "纳特"),
+    "memory.unit.ratio": ("ratio to its own step", "与该步自身之比"),
+    "memory.unit.left": ("what is left of it", "留下的量"),
+    "memory.axis.delay": ("delay (steps, log)", "延迟（步，对数）"),
+    "memory.axis.accuracy": ("right answers", "答对的比例"),
+    "memory.axis.time": ("time (step)", "时间（步）"),
+    "memory.axis.changed": ("changed at (step)", "改动于（步）"),
+    "memory.axis.input": ("input at (step)", "输入于（步）"),
+    "memory.axis.written": ("written at (step)", "写入于（步）"),
+    "memory.axis.unit": ("unit", "单元"),
+    "memory.axis.age": ("age (steps ago)", "年龄（步以前）"),
+    "memory.axis.share": ("share", "份额"),
+    "memory.axis.logit": ("added to the logit", "对 logit 的贡献"),
+    "memory.axis.path": ("share of the difference", "占差异的份额"),
+    "memory.axis.rank": ("units, slowest first", "单元，由慢到快"),
+    "memory.axis.half": ("half-life (tokens, log)", "半衰期（符号，对数）"),
+    "memory.axis.left": ("left by the gates", "门留下的份额"),
+    "memory.axis.saturation-x": ("shut: share of steps below {low}", "关闭：低于 {low} 的步数比例"),
+    "memory.axis.saturation-y": (
+        "open: share of steps above {high}",
+        "打开：高于 {high} 的步数比例",
+    ),
+    # 1
+    "memory.recall.title": ("1 · Can it still say it?", "1 · 它还说得出来吗？"),
+    "memory.recall.figure": ("Right answers against delay", "答对的比例与延迟"),
+    "memory.recall.means": (
+        "How often each network answers right when it is asked so many steps after the flag.",
+        "标记之后隔这么多步再提问时，各网络答对的比例。",
+    ),
+    "memory.recall.not": (
+        "It does not say what a kind of cell could remember, only what these models learnt to.",
+        "它不说明某种细胞能够记住什么，只说明这些模型学会了记住什么。",
+    ),
+    "memory.recall.note": (
+        "thin lines: scores recorded after training, one line a seed; diamonds: measured now, "
+        "{share} confidence interval",
+        "细线：训练后记录的成绩，每个种子一条；菱形：现在测得，{share} 置信区间",
+    ),
+    "memory.recall.note-recorded": (
+        "scores recorded after training on new sequences, one line a seed",
+        "训练后在新序列上记录的成绩，每个种子一条线",
+    ),
+    "memory.recall.seed": ("{cell}, seed {seed}", "{cell}，种子 {seed}"),
+    "memory.recall.live": ("{cell}, measured now", "{cell}，现在测得"),
+    "memory.recall.chance": ("chance {share}", "随机水平 {share}"),
+    "memory.recall.trained": ("training stopped at {delay}", "训练止于 {delay}"),
+    "memory.step": ("{number} step", "{number} 步"),
+    "memory.steps": ("{number} steps", "{number} 步"),
+    "memory.recall.at-longest": (
+        "At {delay} steps, the longest delay of training, {told}",
+        "延迟 {delay} 步（训练中最长）：{told}",
+    ),
+    "memory.recall.at": ("At {delay} steps {told}", "延迟 {delay} 步：{told}"),
+    "memory.recall.guess": ("Guessing gives {chance}.", "随机猜测为 {chance}。"),
+    "memory.recall.seeds": (
+        "{model} answers {low} to {high} right ({seeds} seeds)",
+        "{model}答对 {low} 至 {high}（{seeds} 个种子）",
+    ),
+    "memory.recall.same": (
+        "{model} answers {share} right ({seeds} seeds)",
+        "{model}答对 {share}（{seeds} 个种子）",
+    ),
+    "memory.recall.now": (
+        "{model} answers {share} right (measured now)",
+        "{model}答对 {share}（现在测得）",
+    ),
+    "memory.recall.nothing": (
+        "No scores by delay were recorded with these models. Measure them now.",
+        "这些模型没有按延迟记录的成绩。请现在测量。",
+    ),
+    "memory.recall.measure": ("Measure now on new sequences", "用新序列现在测量"),
+    "memory.recall.measure-help": (
+        "Draws {sequences} new sequences for each delay, up to twice the longest of training and "
+        "beyond. What is measured is kept.",
+        "每个延迟抽取 {sequences} 个新序列，直到超过训练最长延迟的两倍。测得的结果会保留。",
+    ),
+    "memory.recall.stop": ("Stop", "停止"),
+    "memory.recall.progress": (
+        "{cell}, delay {delay}: {done} of {all}",
+        "{cell}，延迟 {delay}：{done}/{all}",
+    ),
+    "memory.recall.none": (
+        "This task asks at every step and flags nothing, so no delay is defined. What applies "
+        "instead: how long the prediction still depends on a character, in section 2.",
+        "这个任务每一步都提问，也不标记任何符号，因此没有“延迟”可言。"
+        "可以改看第 2 节：预测对某个字符的依赖能持续多久。",
+    ),
+    # 2
+    "memory.change.title": ("2 · Change one token", "2 · 改动一个符号"),
+    "memory.change.choose": ("Which token is changed?", "改动哪一个符号？"),
+    "memory.change.measure": ("Map of", "图示"),
+    "memory.change.measure-output": ("the answer", "回答"),
+    "memory.change.measure-scaled": ("the state", "状态"),
+    "memory.change.output": ("{cell}: change of the answer", "{cell}：回答的变化"),
+    "memory.change.scaled": ("{cell}: change of the state", "{cell}：状态的变化"),
+    "memory.change.hover": (
+        "step %{{y}} “%{{customdata}}” changed, seen at step %{{x}}",
+        "改动第 %{{y}} 步“%{{customdata}}”，第 %{{x}} 步所见",
+    ),
+    "memory.change.note": (
+        "each step changed alone and run again; one colour scale for all models; the arrow: the "
+        "chosen token",
+        "逐步单独改动并重新运行；所有模型共用一个色标；箭头：所选符号",
+    ),
+    "memory.change.lines": (
+        "“{token}” at step {step} changed to “{other}”",
+        "把第 {step} 步的“{token}”改成“{other}”",
+    ),
+    "memory.change.lines-note": (
+        "dashed: the thresholds, {state} spreads of the state and {nats} nats (KL of the answer)",
+        "虚线：阈值，状态 {state} 个离散单位、回答 {nats} 纳特（KL 散度）",
+    ),
+    "memory.change.asked-note": ("Dotted: it is asked at step {step}", "点线：第 {step} 步提问"),
+    "memory.change.until": (
+        "{model}'s answer still depends on it after {steps} and not later",
+        "{model}的回答在 {steps}之后仍依赖它，再往后就不再依赖",
+    ),
+    "memory.change.end": (
+        "{model}'s answer still depends on it {steps} later, at the end of the sequence",
+        "{model}的回答到序列末尾、{steps}之后仍依赖它",
+    ),
+    "memory.change.never": (
+        "{model}'s answer never depends on it (it moves by less than {nats} nats)",
+        "{model}的回答从不依赖它（变化不到 {nats} 纳特）",
+    ),
+    "memory.change.threshold": (
+        "“Depends” means that the answer moves by {nats} nats or more (Kullback–Leibler "
+        "divergence).",
+        "“依赖”指回答变化不少于 {nats} 纳特（KL 散度）。",
+    ),
+    "memory.change.at": (
+        "Where it is asked for, at step {step}: {told}",
+        "在提问的第 {step} 步：{told}",
+    ),
+    "memory.change.nats": (
+        "{model}'s answer moves by {nats} nats",
+        "{model}的回答变化 {nats} 纳特",
+    ),
+    "memory.change.means": (
+        "How long the network behaves differently because this token was another: memory in the "
+        "plain sense.",
+        "如果这个符号换成另一个，网络的行为会有多久不同：这就是通常意义上的记忆。",
+    ),
+    "memory.change.not": (
+        "It is one replacement by one other symbol, and it does not say where the memory lies.",
+        "这只是换成某一个符号的结果，也不说明记忆存放在哪里。",
+    ),
+    # 3
+    "memory.gradient.title": (
+        "3 · Local sensitivity (trainability)",
+        "3 · 局部敏感度（可训练性）",
+    ),
+    "memory.gradient.figure": (
+        "{cell}: gradient of the answer",
+        "{cell}：回答的梯度",
+    ),
+    "memory.gradient.hover": (
+        "input of step %{{y}}, answer at step %{{x}}",
+        "第 %{{y}} 步的输入，第 %{{x}} 步的回答",
+    ),
+    "memory.gradient.note": (
+        "norm of the logit's derivative (“{symbol}”) by each input, over that at its own step",
+        "logit（“{symbol}”）对各步输入的导数范数，除以该步自身的值",
+    ),
+    "memory.gradient.result": (
+        "At step {step}, {steps} after the chosen token: {told}",
+        "在第 {step} 步，即所选符号之后 {steps}：{told}",
+    ),
+    "memory.gradient.each": (
+        "{model}'s answer would move by {nats} nats, its gradient is {ratio} times that at the "
+        "token's own step",
+        "{model}的回答会变化 {nats} 纳特，其梯度是该符号自身那一步的 {ratio} 倍",
+    ),
+    "memory.gradient.means": (
+        "Whether training could still adjust what was read then: how the answer follows an "
+        "infinitely small change of an earlier input.",
+        "训练能否还调整当时读入的内容：回答如何随较早输入的无穷小变化而变。",
+    ),
+    "memory.gradient.not": (
+        "It is not memory. A network that has latched onto a symbol keeps it safe from small "
+        "changes, and just therefore its gradient vanishes.",
+        "它不是记忆。锁存了某个符号的网络使它不受微小变化影响，正因如此梯度会消失。",
+    ),
+    "memory.pair.figure": (
+        "{cell}: “{token}” at step {step}, changed to “{other}” against its gradient",
+        "{cell}：把第 {step} 步的“{token}”改成“{other}”，与其梯度对照",
+    ),
+    "memory.pair.changed": ("answer (nats)", "回答（纳特）"),
+    "memory.pair.gradient": ("gradient (ratio)", "梯度（比值）"),
+    "memory.pair.result": (
+        "Remembers while its gradient vanishes: {steps} later {model}'s answer still moves "
+        "by {nats} nats when the token is changed, while its gradient has fallen to {ratio} times "
+        "its first value.",
+        "梯度消失而记忆仍在：{steps}之后改动该符号，{model}的回答仍变化 {nats} 纳特，"
+        "而梯度已降到最初的 {ratio} 倍。",
+    ),
+    "memory.pair.elsewhere": (
+        "No model here does so for this token. One that does, on {task}:",
+        "对这个符号，这里没有这样的模型。{task}中有一个：",
+    ),
+    # 4
+    "memory.ledger.title": (
+        "4 · Who wrote what is in memory now?",
+        "4 · 现在的记忆是谁写下的？",
+    ),
+    "memory.ledger.step": ("At step", "在第几步"),
+    "memory.ledger.figure-lstm": (
+        "{cell}: the cell state at step {step}, by the step that wrote it",
+        "{cell}：第 {step} 步的细胞状态由哪一步写入",
+    ),
+    "memory.ledger.figure-gru": (
+        "{cell}: the hidden state at step {step}, by the step that wrote it",
+        "{cell}：第 {step} 步的隐状态由哪一步写入",
+    ),
+    "memory.ledger.hover": (
+        "unit %{{y}}, written at step %{{x}} “%{{customdata}}”",
+        "单元 %{{y}}，第 %{{x}} 步“%{{customdata}}”写入",
+    ),
+    "memory.ledger.note": (
+        "each column is what one step wrote times the gates since then; a row sums to the state",
+        "每列为某一步写入的量乘以其后的门；每行之和即状态",
+    ),
+    "memory.ledger.result": (
+        "{model}'s memory at step {at} was written most by step {most} ({share} of the sum of "
+        "sizes); what step {asked} wrote itself makes up {own}.",
+        "{model}在第 {at} 步的记忆中，第 {most} 步写入的最多（占绝对值总和的 {share}）；"
+        "第 {asked} 步自己写入的占 {own}。",
+    ),
+    "memory.ledger.means": (
+        "An exact account: what each step added to the state and the gates have left of it.",
+        "一本精确的账：每一步给状态加了多少，门又让它留下多少。",
+    ),
+    "memory.ledger.not": (
+        "It is bookkeeping, not causality: a late entry may be a copy of what was read long "
+        "before.",
+        "这是记账，不是因果：较晚写入的内容可能是很久以前所读内容的副本。",
+    ),
+    "memory.ledger.rnn": (
+        "Plain RNN: all of its state is rewritten at each step. Nothing is carried over by a gate, "
+        "so there is no such account: 100 % was written at step {at}.",
+        "普通 RNN：整个状态每一步都被重写。没有门把内容带过去，因此没有这样的账："
+        "100 % 写于第 {at} 步。",
+    ),
+    "memory.age.figure": (
+        "GRU: age of the memory at step {step}",
+        "GRU：第 {step} 步的记忆年龄",
+    ),
+    "memory.age.note": (
+        "weights of a true distribution, mean over units",
+        "真正的概率分布，对单元取平均",
+    ),
+    "memory.age.result": (
+        "The GRU's memory at step {at} is {mean} steps old on average; in unit {unit} it is "
+        "{oldest} steps old.",
+        "GRU 在第 {at} 步的记忆平均有 {mean} 步的年龄；单元 {unit} 的记忆有 {oldest} 步。",
+    ),
+    "memory.age.means": (
+        "A GRU's state is a weighted mean of all it has written, so the age of its content is a "
+        "distribution.",
+        "GRU 的状态是它写过的一切的加权平均，因此其内容的年龄是一个分布。",
+    ),
+    "memory.age.not": (
+        "Young content may repeat something old; an LSTM's weights need not sum to 1, so it has "
+        "no such strip.",
+        "年轻的内容可能在重复旧的；LSTM 的权重之和不必为 1，所以没有这样的图。",
+    ),
+    "memory.logit.figure": (
+        "{cell}: how the logit of “{symbol}” at step {step} adds up",
+        "{cell}：第 {step} 步“{symbol}”的 logit 如何相加而成",
+    ),
+    "memory.logit.note": (
+        "terms by the step that wrote them; the eight largest stand alone",
+        "按写入的步列出各项；最大的八项单独列出",
+    ),
+    "memory.logit.rest": ("all other steps", "其余各步"),
+    "memory.logit.bias": ("bias", "偏置"),
+    "memory.logit.total": ("logit", "logit 合计"),
+    "memory.logit.result": (
+        "{model}'s logit of {symbol} at step {at} is {logit}; {own} of it was written by step "
+        "{asked} itself.",
+        "{model}在第 {at} 步对 {symbol} 的 logit 是 {logit}；其中 {own} 由第 {asked} 步自己写入。",
+    ),
+    "memory.logit.means": (
+        "When the evidence for this answer was written: the terms sum to the logit exactly.",
+        "支持这个回答的依据是何时写下的：各项之和恰为 logit。",
+    ),
+    "memory.logit.not": (
+        "The squashing is not linear, so this is one order of adding up, that of time.",
+        "压缩函数不是线性的，因此这只是按时间先后相加的一种算法。",
+    ),
+    "memory.path.figure": (
+        "How a change at step {step} reached step {at}",
+        "第 {step} 步的改动如何到达第 {at} 步",
+    ),
+    "memory.path.erased": ("changed erasure", "擦除的改变"),
+    "memory.path.written": ("written then, carried", "当时写入并保留"),
+    "memory.path.relayed": ("relayed by later writes", "由后来的写入接力"),
+    "memory.path.note": (
+        "signed shares of the difference of the cell's content; each bar sums to 1",
+        "细胞内容差异的带符号份额；每条之和为 1",
+    ),
+    "memory.path.each": (
+        "in {model} {written} was written then and carried here, {relayed} was relayed by later "
+        "writes and {erased} is older content that was erased differently",
+        "{model}中 {written} 是当时写入并保留至此，{relayed} 由后来的写入接力，"
+        "{erased} 是更早内容的擦除有所不同",
+    ),
+    "memory.path.result": (
+        "Of the difference that another token at step {step} makes at step {at}: {told}",
+        "第 {step} 步换一个符号，在第 {at} 步造成的差异中：{told}",
+    ),
+    "memory.path.means": (
+        "By which of three ways the other token came to be in the cell: where a little was carried "
+        "and most relayed, the memory was refreshed on the way.",
+        "换掉的符号通过三条途径中的哪一条进入细胞：保留得少、接力得多，说明记忆在途中被刷新。",
+    ),
+    "memory.path.not": (
+        "Shares are signed and may exceed 1 where ways cancel; a plain RNN relays everything.",
+        "份额带符号，途径相互抵消时可超过 1；普通 RNN 的一切都靠接力。",
+    ),
+    "memory.path.later": (
+        "The chosen step {at} lies before the changed token at step {step}, where nothing differs "
+        "yet. Choose a later step.",
+        "所选的第 {at} 步在被改动的第 {step} 步之前，尚无任何差异。请选择更晚的一步。",
+    ),
+    "memory.path.same": (
+        "The change makes no difference at this step, so there is nothing to divide.",
+        "这一改动在这一步没有造成差异，因此无可分配。",
+    ),
+    # 5
+    "memory.half.title": ("5 · Forgetting by design", "5 · 设计好的遗忘"),
+    "memory.half.figure": ("Passive half-life of every unit", "每个单元的被动半衰期"),
+    "memory.half.hover": (
+        "unit %{{customdata}}: %{{y:.3g}} tokens",
+        "单元 %{{customdata}}：%{{y:.3g}} 个符号",
+    ),
+    "memory.half.note": (
+        "from the mean logarithm of the gate that keeps: f of an LSTM, z of a GRU",
+        "由保留门的对数均值求得：LSTM 为 f，GRU 为 z",
+    ),
+    "memory.half.each": (
+        "half of {model}'s units halve their content within {median} tokens and the slowest, unit "
+        "{unit}, within {longest}, yet its answer depends on the chosen token for {steps}",
+        "{model}有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个，"
+        "但其回答对所选符号的依赖持续 {steps}",
+    ),
+    "memory.half.each-alone": (
+        "half of {model}'s units halve their content within {median} tokens, the slowest, unit "
+        "{unit}, within {longest}",
+        "{model}有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个",
+    ),
+    "memory.half.means": (
+        "How fast the gates alone let each unit's content fade, in tokens.",
+        "仅凭门的作用，每个单元的内容消退得多快（以符号计）。",
+    ),
+    "memory.half.not": (
+        "It understates memory, since a network refreshes what it needs; a plain RNN has no gate "
+        "and so no half-life.",
+        "它低估了记忆，因为网络会刷新它需要的内容；普通 RNN 没有门，也就没有半衰期。",
+    ),
+    "memory.units": ("Units that matter", "重要的单元"),
+    "memory.units.answer": (
+        "unit {unit} adds {amount} to the answer at step {at}",
+        "单元 {unit} 在第 {at} 步给回答加 {amount}",
+    ),
+    "memory.units.slowest": (
+        "unit {unit} forgets slowest ({half} tokens)",
+        "单元 {unit} 遗忘最慢（{half} 个符号）",
+    ),
+    "memory.units.result": (
+        "In {model} these units matter most: {told} Open one on the stage:",
+        "在{model}中最重要的单元：{told}在舞台上打开：",
+    ),
+    "memory.units.open": ("Unit {unit} at step {at}", "单元 {unit}，第 {at} 步"),
+    "memory.retention.figure": (
+        "{cell}: what the gates alone leave of the content of step {step}",
+        "{cell}：第 {step} 步的内容被门留下多少",
+    ),
+    "memory.retention.unit": ("unit {unit}", "单元 {unit}"),
+    "memory.retention.note-lstm": (
+        "product of the forget gates since then; grey: the other units",
+        "其后各遗忘门之积；灰色：其余单元",
+    ),
+    "memory.retention.note-gru": (
+        "product of the update gates since then; grey: the other units",
+        "其后各更新门之积；灰色：其余单元",
+    ),
+    "memory.retention.result": (
+        "At step {at}, {steps} later, the gates of {model} have left at least half in "
+        "{count} of {units} units and at least a tenth in {tenth}.",
+        "到第 {at} 步（{steps}之后），{model}的门在 {units} 个单元中的 {count} 个留下至少一半，"
+        "在 {tenth} 个留下至少十分之一。",
+    ),
+    "memory.saturation.figure": (
+        "{cell}: how often gates are open and shut",
+        "{cell}：门有多常打开与关闭",
+    ),
+    "memory.saturation.hover": (
+        "unit %{{customdata}}: shut %{{x:.0%}}, open %{{y:.0%}}",
+        "单元 %{{customdata}}：关闭 %{{x:.0%}}，打开 %{{y:.0%}}",
+    ),
+    "memory.saturation.each": (
+        "the {gate} is open {open} and shut {shut}",
+        "{gate}打开 {open}，关闭 {shut}",
+    ),
+    "memory.saturation.result": (
+        "Of all steps and units (open: above {high}, shut: below {low}): {told}",
+        "在所有时间步和单元中（打开：高于 {high}，关闭：低于 {low}）：{told}",
+    ),
+    "memory.saturation.means": (
+        "A dot in the upper left is a gate that always lets through, one in the lower right a gate "
+        "that never does.",
+        "左上角的点是始终放行的门，右下角的点是从不放行的门。",
+    ),
+    "memory.saturation.not": (
+        "It does not say what a gate reacts to; open it on the stage for that.",
+        "它不说明门对什么作出反应；请在舞台上打开查看。",
+    ),
+    "memory.no-gates": (
+        "Plain RNN: it has no gates, so nothing here applies to it.",
+        "普通 RNN：没有门，因此这里的内容不适用于它。",
+    ),
+    # 6
+    "memory.expert.title": (
+        "6 · For experts: dynamics (computed when opened)",
+        "6 · 专家：动力学（打开时计算）",
+    ),
+    "memory.axis.exponent-rank": ("exponent, largest first", "指数，由大到小"),
+    "memory.axis.exponent": ("nats per step", "纳特/步"),
+    "memory.axis.pc": ("principal direction {number}", "主方向 {number}"),
+    "memory.axis.real": ("real part", "实部"),
+    "memory.axis.imaginary": ("imaginary part", "虚部"),
+    "memory.lyapunov.figure": ("Lyapunov exponents", "李雅普诺夫指数"),
+    "memory.lyapunov.note": (
+        "of the whole state along this sequence: h, and c of an LSTM",
+        "整个状态沿此序列的指数：h，LSTM 还有 c",
+    ),
+    "memory.lyapunov.shrinks": (
+        "small changes of {model}'s state shrink: its largest exponent is {top} nats a step, so "
+        "they halve in {steps} steps",
+        "{model}的状态的微小变化会缩小：最大指数为每步 {top} 纳特，即 {steps} 步减半",
+    ),
+    "memory.lyapunov.grows": (
+        "small changes of {model}'s state grow: its largest exponent is {top} nats a step, so they "
+        "double in {steps} steps",
+        "{model}的状态的微小变化会放大：最大指数为每步 {top} 纳特，即 {steps} 步翻倍",
+    ),
+    "memory.lyapunov.means": (
+        "At which rates small changes of the state grow or shrink in the long run.",
+        "状态的微小变化长期以什么速率放大或缩小。",
+    ),
+    "memory.lyapunov.not": (
+        "A short sequence gives a rough mean, and small changes are not memory (section 3).",
+        "短序列只给出粗略的平均；微小变化也不是记忆（见第 3 节）。",
+    ),
+    "memory.plane.figure": (
+        "{cell}: path of the state and where it would rest",
+        "{cell}：状态的轨迹与它会停在哪里",
+    ),
+    "memory.plane.path": ("path of the state", "状态的轨迹"),
+    "memory.plane.stable": ("stable fixed point", "稳定不动点"),
+    "memory.plane.unstable": ("unstable fixed point", "不稳定不动点"),
+    "memory.plane.note": (
+        "plane of the two directions in which the state varies most; fixed points for the mean "
+        "input of this sequence",
+        "状态变化最大的两个方向所成的平面；不动点对应此序列的平均输入",
+    ),
+    "memory.plane.search": ("Search for fixed points", "寻找不动点"),
+    "memory.plane.progress": (
+        "Searching for fixed points: {done} of {all} starts",
+        "正在寻找不动点：{done}/{all} 个起点",
+    ),
+    "memory.plane.result": (
+        "{model}'s state moves in about {ratio} dimensions (participation ratio); this plane holds "
+        "{shown} of its variance. Fixed points found from {starts} starts: {points}, of which "
+        "stable: {stable}.",
+        "{model}的状态大约在 {ratio} 个维度中运动（参与比）；此平面包含其方差的 {shown}。"
+        "从 {starts} 个起点找到的不动点：{points} 个，其中稳定的：{stable} 个。",
+    ),
+    "memory.plane.means": (
+        "Where the state would stay if the network read the mean input for ever: latched symbols "
+        "show as several stable points.",
+        "如果网络一直读取平均输入，状态会停在哪里：锁存的符号表现为多个稳定点。",
+    ),
+    "memory.plane.not": (
+        "Others may exist: Newton's method finds those near its starts only. Points far from the "
+        "path may look near in a plane.",
+        "可能还有别的点：牛顿法只能找到起点附近的。离轨迹很远的点在平面上也可能看起来很近。",
+    ),
+    "memory.eigenvalues.figure": (
+        "{cell}: eigenvalues of the recurrent matrices",
+        "{cell}：循环矩阵的特征值",
+    ),
+    "memory.eigenvalues.note": ("dashed: the circle of size 1", "虚线：模为 1 的圆"),
+    "memory.eigenvalues.each": (
+        "recurrent matrix of the {gate}: spectral radius {radius}, norm {norm}",
+        "{gate}的循环矩阵：谱半径 {radius}，范数 {norm}",
+    ),
+    "memory.eigenvalues.means": (
+        "The spectral radius is the rate of growth in the long run, the norm the most in one step.",
+        "谱半径是长期的增长率，范数是一步之内的最大增长。",
+    ),
+    "memory.eigenvalues.not": (
+        "It leaves out gates and squashing, so it does not say whether the network forgets.",
+        "它没有考虑门和压缩函数，因此不说明网络是否会遗忘。",
+    ),
+}
+
 TEXT: dict[str, dict[str, str]] = {
     key: {"en": english, "zh": chinese}
-    for table in (_NAMES, _PAGE, _PROBLEMS, _FIGURES, _STAGE)
+    for table in (_NAMES, _PAGE, _PROBLEMS, _FIGURES, _STAGE, _MEMORY)
     for key, (english, chinese) in table.items()
 }
 """For each key, the sentence in every language, with named fields as in `str.format`."""

@@ -127,6 +127,7 @@ class CellPanel {
       const [amount, product] = this.terms.childNodes[k].childNodes;
       setText(amount, (term.value < 0 ? "" : "+") + formatNumber(term.value));
       setText(product, describeTerm(part, term, unit));
+      product.title = product.textContent;
     });
     const rest = terms.slice(shown.length);
     const restSum = formatNumber(rest.reduce((total, term) => total + term.value, 0));
@@ -152,9 +153,11 @@ class CellPanel {
     context.moveTo(0, height / 2);
     context.lineTo(width, height / 2);
     context.stroke();
-    this.legend.replaceChildren(
-      ...keys.map((key, k) => drawCurve(context, stage, part, key, this.unit(), width, height, k)),
+    // What the unit holds is drawn last, over the gate that keeps it.
+    const entries = keys.map((_, k) => keys.length - 1 - k).map((k) =>
+      drawCurve(context, stage, part, keys[k], this.unit(), width, height, k),
     );
+    this.legend.replaceChildren(...entries.reverse());
     this.lifeWidth = width;
     this.life.setAttribute("aria-label", fill(stage.header.text.lifeLabel, { unit: this.unit(), keys: keys.join(", ") }));
     this.moveLife(stage.state.step);
@@ -261,7 +264,7 @@ function drawCurve(context, stage, part, key, unit, width, height, place) {
   const y = (value) =>
     lane.kind === "gate" ? height - 3 - value * (height - 6) : height / 2 - (value / largest) * (height / 2 - 3);
   context.strokeStyle = colour;
-  context.lineWidth = 1.5;
+  context.lineWidth = place ? 1 : 1.5;
   context.setLineDash(place ? [3, 2] : []);
   context.beginPath();
   values.forEach((value, t) => context.lineTo(((t + 0.5) / part.steps) * width, y(value)));

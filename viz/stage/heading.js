@@ -38,9 +38,9 @@ function arrangement(stage, part) {
 /** What the badge proves, the recipe, and the score of every seed. */
 function aboutModel(text, part) {
   const rows = part.about.map(([label, value]) => [element("dt", {}, label), element("dd", {}, value)]);
-  const nodes = [element("p", {}, part.proof.note), element("dl", {}, ...rows.flat())];
-  if (part.seeds.rows.length) nodes.push(plainTable(part.seeds.head, part.seeds.rows, text.scoresOfEverySeed));
-  return nodes;
+  const { head, rows: seeds } = part.seeds;
+  const table = seeds.length ? plainTable(head, seeds, text.scoresOfEverySeed) : null;
+  return [element("p", {}, part.proof.note), table, element("dl", {}, ...rows.flat())].filter(Boolean);
 }
 
 function plainTable(head, rows, caption) {

@@ -1,6 +1,7 @@
 // The left of the stage: models as groups of lanes on one time axis, one cursor through all.
 
 const OVERVIEW_HEIGHT = 22; // CSS pixels, like the two below
+const SPOKEN = 300; // tokens that a screen reader is given at once
 const TOKENS_HEIGHT = 24;
 const NUMBERS_HEIGHT = 44;
 
@@ -8,7 +9,7 @@ class Score {
   constructor(stage) {
     this.stage = stage;
     this.groups = [];
-    this.tokens = element("canvas", { "aria-hidden": "true" });
+    this.tokens = element("canvas", { role: "img" });
     this.overview = element("canvas", { "aria-hidden": "true" });
     this.overlay = element("canvas", { class: "overlay", "aria-hidden": "true" });
     this.tip = element("div", { class: "tip", role: "tooltip", hidden: true });
@@ -26,12 +27,21 @@ class Score {
     const { stage } = this;
     this.groups = stage.shownParts().map((part) => this.group(part));
     this.overviewRow = this.row("overview", this.text.overview, this.overview);
+    this.tokens.setAttribute("aria-label", this.sequenceInWords());
     this.tokensRow = this.row("tokens", this.text.input, this.tokens);
     this.body.replaceChildren(...this.groups.map((group) => group.root));
     this.memory = stage.shownParts().some((part) => part.memory) ? new MemoryRow(stage) : null;
     const rows = [this.overviewRow, this.tokensRow, this.body, this.memory?.root, this.overlay, this.tip];
     this.root.replaceChildren(...rows.filter(Boolean));
     this.paint();
+  }
+
+  /** The sequence for those who do not see the canvas; a long one is cut. */
+  sequenceInWords() {
+    const { glyphs, marks, text } = this.stage.header;
+    if (!glyphs) return text.input;
+    const words = glyphs.slice(0, SPOKEN).map((glyph, t) => (marks[t] === "flag" ? `!${glyph}` : glyph));
+    return `${text.input}: ${words.join(" ")}${glyphs.length > SPOKEN ? " …" : ""}`;
   }
 
   row(kind, label, canvas) {
@@ -55,13 +65,14 @@ class Score {
     const folded = this.stage.state.folded.has(id);
     const label = element(
       "button",
-      { type: "button", class: "label lane-label", "aria-expanded": String(!folded), title: `${spec.name} ${spec.symbol}\n${spec.equation}`,
+      { type: "button", class: "label lane-label", "aria-expanded": String(!folded), "aria-label": `${spec.name} ${spec.symbol}`, title: `${spec.name} ${spec.symbol}\n${spec.equation}`,
         onclick: () => this.stage.toggleFold(id) },
       element("span", { class: "name" }, spec.name), " ", element("i", {}, spec.symbol),
     );
     if (!folded) label.append(this.colourBar(lane));
     const row = element("div", { class: `row lane${folded ? " folded" : ""}`, "data-lane": id }, label);
-    if (!folded) row.append(lane.canvas, this.resizer(id));
+    if (!folded) row.append(lane.canvas, this.resizer(id, spec.name));
+    label.addEventListener("keydown", (event) => this.resizeByKey(event, id));
     return row;
   }
 
@@ -80,10 +91,11 @@ class Score {
     );
   }
 
-  /** The lower edge of a lane: drag it, or press Up and Down on it. */
-  resizer(id) {
+  /** The lower edge of a lane, to drag. */
+  resizer(id, name) {
     const grow = (pixels) => this.stage.resizeLane(id, pixels);
-    const handle = element("div", { class: "resizer", role: "separator", tabIndex: 0, "aria-orientation": "horizontal", "aria-label": this.text.resize, title: this.text.resize });
+    const words = fill(this.text.resize, { name });
+    const handle = element("div", { class: "resizer", title: words, "aria-hidden": "true" });
     handle.addEventListener("pointerdown", (event) => {
       event.stopPropagation();
       handle.setPointerCapture(event.pointerId);
@@ -94,22 +106,25 @@ class Score {
       };
     });
     handle.addEventListener("pointerup", () => (handle.onpointermove = null));
-    handle.addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-      event.stopPropagation();
-      event.preventDefault();
-      grow(event.key === "ArrowUp" ? -8 : 8);
-    });
     return handle;
+  }
+
+  /** Shift with Up or Down on a lane's label resizes the lane. */
+  resizeByKey(event, id) {
+    if (!event.shiftKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+    event.preventDefault();
+    this.stage.resizeLane(id, event.key === "ArrowUp" ? -8 : 8);
   }
 
   shownLanes() {
     return this.groups.flatMap((group) => group.lanes.filter((_, k) => !group.rows[k].classList.contains("folded")));
   }
 
+  /** A pixel a unit where that is enough; the cell state, which is the memory, gets more. */
   laneHeight(lane) {
     const set = this.stage.state.heights[`${lane.part.key}.${lane.spec.key}`];
-    return set ?? Math.min(Math.max(lane.spec.units, lane.spec.key === "c" ? 76 : 54), 112);
+    const least = lane.spec.key === "c" ? 76 : 54;
+    return set ?? (lane.spec.units > least ? Math.min(lane.spec.units, 96) : least);
   }
 
   /** Measure, then draw everything that does not change with the step. */

@@ -342,10 +342,12 @@ class Stage {
 
   selectUnit(key, unit) {
     const { state } = this;
-    const other = state.focus !== key;
+    const [other, hidden] = [state.focus !== key, !state.models.includes(key)];
     state.focus = key;
     state.units[key] = Math.min(unit, this.part(key).units - 1);
-    if (other) this.cell.rebuild();
+    if (hidden) state.models.push(key);
+    if (hidden || (other && this.narrow)) this.rebuild();
+    else if (other) this.cell.rebuild();
     this.cell.drawLife();
     this.changed();
   }
@@ -366,6 +368,13 @@ class Stage {
     else pins.push(pin);
     this.selectUnit(pin.part, pin.unit);
     this.cell.updatePins();
+  }
+
+  /** Pin the chosen unit at this step, in the lane whose arithmetic is open. */
+  pinHere() {
+    const part = this.focusedPart();
+    const unit = this.state.units[part.key];
+    this.pin({ part: part.key, key: this.cell.gate(), unit, t: this.state.step });
   }
 
   unpin(place) {
@@ -401,7 +410,7 @@ class Stage {
     const inside = this.root.contains(target);
     if (!inside && target !== document.body && target !== document.documentElement) return;
     if (!inside && document.querySelector(".lstm-stage") !== this.root) return;
-    if (keyBelongsTo(target, event.key) || !handleKey(this, event)) return;
+    if (keyBelongsTo(target, event) || !handleKey(this, event)) return;
     event.preventDefault();
     event.stopPropagation();
   }

@@ -19,11 +19,11 @@ class Transport {
     this.time = element("output", { class: "time" });
     this.root.setAttribute("aria-label", text.controls);
     this.root.replaceChildren(
-      button("|◀", text.first, () => stage.goTo(0, { follow: true })),
-      button("◀", text.back, () => stage.move(-1)),
+      button("«", text.first, () => stage.goTo(0, { follow: true })),
+      button("‹", text.back, () => stage.move(-1)),
       this.play,
-      button("▶", text.forward, () => stage.move(1)),
-      button("▶|", text.last, () => stage.goTo(last, { follow: true })),
+      button("›", text.forward, () => stage.move(1)),
+      button("»", text.last, () => stage.goTo(last, { follow: true })),
       this.slider,
       this.time,
       this.speed(),
@@ -101,6 +101,7 @@ function handleKey(stage, event) {
     " ": () => stage.togglePlay(),
     Escape: () => stage.escape(),
     m: () => stage.askAbout(stage.state.step),
+    p: () => stage.pinHere(),
     "+": () => stage.zoom(1 / 1.5),
     "=": () => stage.zoom(1 / 1.5),
     "-": () => stage.zoom(1.5),
@@ -112,11 +113,11 @@ function handleKey(stage, event) {
 }
 
 /** Whether a key belongs to the control that has the focus and not to the stage. */
-function keyBelongsTo(target, key) {
+function keyBelongsTo(target, { key, shiftKey }) {
   if (!target || !target.closest) return false;
   if (target.closest("textarea,select,[contenteditable=true],[role=textbox],[role=combobox],[role=listbox],[role=slider]")) return true;
   const input = target.closest("input");
   if (input && input.type !== "range" && input.type !== "checkbox") return true;
-  if (target.closest("[role=separator]") && (key === "ArrowUp" || key === "ArrowDown")) return true;
+  if (shiftKey && (key === "ArrowUp" || key === "ArrowDown") && target.closest(".lane-label")) return true;
   return key === " " && Boolean(target.closest("button,summary,input,a"));
 }
