@@ -38,7 +38,7 @@ __all__ = ["Assets", "Part", "assets", "payload"]
 
 FOLDER = Path(__file__).with_name("stage")
 SCRIPTS = (
-    "payload.js", "colours.js", "arithmetic.js", "dom.js", "lanes.js", "tracks.js",
+    "payload.js", "colours.js", "arithmetic.js", "dom.js", "lanes.js", "tracks.js", "words.js",
     "pointer.js", "memory.js", "score.js", "heading.js", "cell.js", "transport.js", "window.js",
     "address.js", "stage.js",
 )  # fmt: skip

@@ -89,7 +89,7 @@ class CellPanel {
     for (const [key, bar] of this.bars) this.updateBar(bar, valueAt(part, key, unit, step));
     this.updateArithmetic(unit, step);
     this.moveLife(step);
-    setText(this.now, stage.sentenceNow());
+    setText(this.now, sentenceNow(stage));
     if (this.values.open) this.updateTable();
   }
 

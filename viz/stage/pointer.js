@@ -94,23 +94,3 @@ class ScorePointer {
     tip.style.transform = flip ? "translateX(-100%)" : "";
   }
 }
-
-/** "forget gate f · unit 13 · t = 38 · 0.713" */
-function describeCell(stage, { part: key, key: signal, unit, t }) {
-  const part = stage.part(key);
-  const { name, symbol } = part.lanes.find((lane) => lane.key === signal);
-  const value = formatNumber(valueAt(part, signal, unit, t), 4);
-  return fill(stage.header.text.cellTip, { model: part.name, name, symbol, unit, t, value, token: stage.glyph(t) });
-}
-
-/** What a model answers at a step, in words. */
-function describeAnswer(stage, part, t) {
-  const { text } = stage.header;
-  const says = part.classes[part.says.data[t]];
-  const target = part.target.data[t];
-  const fields = { model: part.name, t, says, share: formatPercent(part.top.data[t]) };
-  if (target < 0) return fill(text.answerFree, fields);
-  const right = part.says.data[t] === target;
-  const more = { target: part.classes[target], correct: formatPercent(part.correct.data[t]) };
-  return fill(right ? text.answerRight : text.answerWrong, { ...fields, ...more });
-}

@@ -151,7 +151,7 @@ class Stage {
     this.narrow = this.lastWidth > 0 && this.lastWidth < NARROW;
     this.root.classList.toggle("narrow", this.narrow);
     this.root.setAttribute("aria-label", this.header.text.stage);
-    this.sentence.replaceChildren(...emphasised(this.wholeSentence()));
+    this.sentence.replaceChildren(...emphasised(wholeSentence(this)));
     this.tabs.replaceChildren(...(this.narrow ? this.partTabs() : []));
     this.transport.rebuild();
     this.score.rebuild();
@@ -163,14 +163,6 @@ class Stage {
     return this.header.parts.map((part) =>
       element("button", { type: "button", "aria-pressed": String(part.key === this.state.focus), onclick: () => this.focus(part.key) }, part.name),
     );
-  }
-
-  /** What to look at in this sequence, for the models shown. */
-  wholeSentence() {
-    const { text, lead } = this.header;
-    const said = this.visibleParts().map((part) => part.sentence).filter(Boolean).join(text.join);
-    const rest = said && said[0].toUpperCase() + said.slice(1) + text.stop;
-    return [lead, rest].filter(Boolean).join(text.gap);
   }
 
   // ---- time
@@ -239,22 +231,7 @@ class Stage {
   /** The step in words, once the stepping pauses: a listener hears where it ended. */
   announce() {
     clearTimeout(this.liveTimer);
-    this.liveTimer = setTimeout(() => setText(this.live, this.sentenceNow()), 250);
-  }
-
-  /** The chosen unit and the answers at this step, in words. */
-  sentenceNow() {
-    const { text } = this.header;
-    const part = this.focusedPart();
-    const { step } = this.state;
-    const unit = this.state.units[part.key];
-    const value = (key) => formatNumber(valueAt(part, key, unit, step), 2);
-    const percent = (key) => formatPercent(valueAt(part, key, unit, step));
-    const fields = { t: step, last: this.steps - 1, token: this.glyph(step), model: part.name, unit, h: value("h") };
-    if (part.cell === "lstm") Object.assign(fields, { f: percent("f"), i: percent("i"), g: value("g"), c: value("c"), past: formatNumber(carried(part, "c", unit, step), 2) });
-    if (part.cell === "gru") Object.assign(fields, { z: percent("z"), n: value("n"), past: formatNumber(carried(part, "h", unit, step), 2) });
-    const asked = this.visibleParts().filter((each) => each.says && each.target.data[step] >= 0);
-    return [fill(text[`now_${part.cell}`], fields), ...asked.map((each) => describeAnswer(this, each, step))].join(" ");
+    this.liveTimer = setTimeout(() => setText(this.live, sentenceNow(this)), 250);
   }
 
   /** The colour of a number on its lane's scale, as CSS. */
