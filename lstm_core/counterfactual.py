@@ -51,9 +51,10 @@ def counterfactual(
         inputs: what `trace` accepts.
         replacements: the same kind and length as `inputs`.
         measure: ``"state"``: Euclidean distance of the state, `h` and with it `c` of an LSTM.
-            ``"scaled"``: every number of the state over its own spread, the standard deviation
-            over time in the base run, then the root mean square; 1 is as much as it usually
-            varies. Numbers that never vary are left out.
+            ``"scaled"``: that distance over the state's own spread, the root of the sum of its
+            numbers' variances over time in the base run; 1 is as far as the state usually is from
+            its mean. One spread for the whole state: a number that hardly moves in the base run,
+            because it holds something, would make a spread of its own meaningless.
             ``"output"``: ``KL(base || changed)`` of the softmax of the readout.
         layer, direction: whose state; the output is always that of the whole model.
         h_0, c_0: as in `trace`.
@@ -90,25 +91,22 @@ def _distance(source: Source, base: Trace, measure: str, number: int) -> Distanc
     if measure not in ("state", "scaled"):
         raise ValueError(f"measure must be 'state', 'scaled' or 'output', got {measure!r}")
     own = _states(base.layers[number], source.like)
-    weights = _per_spread(own) if measure == "scaled" else [None for _ in own]
+    scale = 1 / _spread(own) if measure == "scaled" else 1.0
 
     def distance(time: int, states: list[State]) -> Tensor:
-        lengths = []
-        for now, was, weight in zip(states[number], own, weights, strict=True):
-            gap = now - was[time]
-            lengths.append(torch.linalg.vector_norm(gap if weight is None else gap * weight, dim=1))
-        return lengths[0] if len(lengths) == 1 else torch.hypot(*lengths)
+        parts = zip(states[number], own, strict=True)
+        lengths = [torch.linalg.vector_norm(now - was[time], dim=1) for now, was in parts]
+        return scale * (lengths[0] if len(lengths) == 1 else torch.hypot(*lengths))
 
     return distance
 
 
-def _per_spread(states: State) -> list[Tensor | None]:
-    """For every number of the state what makes the sum of squares a mean of squared spreads."""
-    spreads = [state.std(dim=0, correction=0) for state in states]
-    moving = sum(int((spread > 0).sum()) for spread in spreads)
-    if not moving:
+def _spread(states: State) -> float:
+    """How far the state usually is from its mean."""
+    spread = float(sum(state.var(dim=0, correction=0).sum() for state in states)) ** 0.5
+    if not spread:
         raise ValueError("the state never moves in the base run, so there is no spread to scale by")
-    return [torch.where(s > 0, 1 / s, 0) / moving**0.5 for s in spreads]
+    return spread
 
 
 def _divergence(source: Source, base: Trace) -> Distance:

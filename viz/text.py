@@ -484,10 +484,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.axis.half": ("half-life (tokens, log)", "半衰期（符号，对数）"),
     "memory.axis.left": ("left by the gates", "门留下的份额"),
     "memory.axis.saturation-x": ("shut: share of steps below {low}", "关闭：低于 {low} 的步数比例"),
-    "memory.axis.saturation-y": (
-        "open: share of steps above {high}",
-        "打开：高于 {high} 的步数比例",
-    ),
+    "memory.axis.saturation-y": ("open: share of steps above {high}", "打开：高于 {high} 的步数比例"),
     # 1
     "memory.recall.title": ("1 · Can it still say it?", "1 · 它还说得出来吗？"),
     "memory.recall.figure": ("Right answers against delay", "答对的比例与延迟"),
@@ -522,15 +519,15 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.recall.guess": ("Guessing gives {chance}.", "随机猜测为 {chance}。"),
     "memory.recall.seeds": (
         "{model} answers {low} to {high} right ({seeds} seeds)",
-        "{model}答对 {low} 至 {high}（{seeds} 个种子）",
+        "{model} 答对 {low} 至 {high}（{seeds} 个种子）",
     ),
     "memory.recall.same": (
         "{model} answers {share} right ({seeds} seeds)",
-        "{model}答对 {share}（{seeds} 个种子）",
+        "{model} 答对 {share}（{seeds} 个种子）",
     ),
     "memory.recall.now": (
         "{model} answers {share} right (measured now)",
-        "{model}答对 {share}（现在测得）",
+        "{model} 答对 {share}（现在测得）",
     ),
     "memory.recall.nothing": (
         "No scores by delay were recorded with these models. Measure them now.",
@@ -581,15 +578,15 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.change.asked-note": ("Dotted: it is asked at step {step}", "点线：第 {step} 步提问"),
     "memory.change.until": (
         "{model}'s answer still depends on it after {steps} and not later",
-        "{model}的回答在 {steps}之后仍依赖它，再往后就不再依赖",
+        "{model} 的回答在 {steps}之后仍依赖它，再往后就不再依赖",
     ),
     "memory.change.end": (
         "{model}'s answer still depends on it {steps} later, at the end of the sequence",
-        "{model}的回答到序列末尾、{steps}之后仍依赖它",
+        "{model} 的回答到序列末尾、{steps}之后仍依赖它",
     ),
     "memory.change.never": (
         "{model}'s answer never depends on it (it moves by less than {nats} nats)",
-        "{model}的回答从不依赖它（变化不到 {nats} 纳特）",
+        "{model} 的回答从不依赖它（变化不到 {nats} 纳特）",
     ),
     "memory.change.threshold": (
         "“Depends” means that the answer moves by {nats} nats or more (Kullback–Leibler "
@@ -602,7 +599,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     ),
     "memory.change.nats": (
         "{model}'s answer moves by {nats} nats",
-        "{model}的回答变化 {nats} 纳特",
+        "{model} 的回答变化 {nats} 纳特",
     ),
     "memory.change.means": (
         "How long the network behaves differently because this token was another: memory in the "
@@ -637,7 +634,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.gradient.each": (
         "{model}'s answer would move by {nats} nats, its gradient is {ratio} times that at the "
         "token's own step",
-        "{model}的回答会变化 {nats} 纳特，其梯度是该符号自身那一步的 {ratio} 倍",
+        "{model} 的回答会变化 {nats} 纳特，其梯度是该符号自身那一步的 {ratio} 倍",
     ),
     "memory.gradient.means": (
         "Whether training could still adjust what was read then: how the answer follows an "
@@ -659,7 +656,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "Remembers while its gradient vanishes: {steps} later {model}'s answer still moves "
         "by {nats} nats when the token is changed, while its gradient has fallen to {ratio} times "
         "its first value.",
-        "梯度消失而记忆仍在：{steps}之后改动该符号，{model}的回答仍变化 {nats} 纳特，"
+        "梯度消失而记忆仍在：{steps}之后改动该符号，{model} 的回答仍变化 {nats} 纳特，"
         "而梯度已降到最初的 {ratio} 倍。",
     ),
     "memory.pair.elsewhere": (
@@ -691,7 +688,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.ledger.result": (
         "{model}'s memory at step {at} was written most by step {most} ({share} of the sum of "
         "sizes); what step {asked} wrote itself makes up {own}.",
-        "{model}在第 {at} 步的记忆中，第 {most} 步写入的最多（占绝对值总和的 {share}）；"
+        "{model} 在第 {at} 步的记忆中，第 {most} 步写入的最多（占绝对值总和的 {share}）；"
         "第 {asked} 步自己写入的占 {own}。",
     ),
     "memory.ledger.means": (
@@ -746,7 +743,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.logit.result": (
         "{model}'s logit of {symbol} at step {at} is {logit}; {own} of it was written by step "
         "{asked} itself.",
-        "{model}在第 {at} 步对 {symbol} 的 logit 是 {logit}；其中 {own} 由第 {asked} 步自己写入。",
+        "{model} 在第 {at} 步对 {symbol} 的 logit 是 {logit}；其中 {own} 由第 {asked} 步自己写入。",
     ),
     "memory.logit.means": (
         "When the evidence for this answer was written: the terms sum to the logit exactly.",
@@ -770,7 +767,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.path.each": (
         "in {model} {written} was written then and carried here, {relayed} was relayed by later "
         "writes and {erased} is older content that was erased differently",
-        "{model}中 {written} 是当时写入并保留至此，{relayed} 由后来的写入接力，"
+        "{model} 中 {written} 是当时写入并保留至此，{relayed} 由后来的写入接力，"
         "{erased} 是更早内容的擦除有所不同",
     ),
     "memory.path.result": (
@@ -809,13 +806,13 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.half.each": (
         "half of {model}'s units halve their content within {median} tokens and the slowest, unit "
         "{unit}, within {longest}, yet its answer depends on the chosen token for {steps}",
-        "{model}有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个，"
+        "{model} 有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个，"
         "但其回答对所选符号的依赖持续 {steps}",
     ),
     "memory.half.each-alone": (
         "half of {model}'s units halve their content within {median} tokens, the slowest, unit "
         "{unit}, within {longest}",
-        "{model}有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个",
+        "{model} 有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个",
     ),
     "memory.half.means": (
         "How fast the gates alone let each unit's content fade, in tokens.",
@@ -837,7 +834,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     ),
     "memory.units.result": (
         "In {model} these units matter most: {told} Open one on the stage:",
-        "在{model}中最重要的单元：{told}在舞台上打开：",
+        "在 {model} 中最重要的单元：{told}在舞台上打开：",
     ),
     "memory.units.open": ("Unit {unit} at step {at}", "单元 {unit}，第 {at} 步"),
     "memory.retention.figure": (
@@ -856,21 +853,15 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.retention.result": (
         "At step {at}, {steps} later, the gates of {model} have left at least half in "
         "{count} of {units} units and at least a tenth in {tenth}.",
-        "到第 {at} 步（{steps}之后），{model}的门在 {units} 个单元中的 {count} 个留下至少一半，"
+        "到第 {at} 步（{steps}之后），{model} 的门在 {units} 个单元中的 {count} 个留下至少一半，"
         "在 {tenth} 个留下至少十分之一。",
     ),
-    "memory.saturation.figure": (
-        "{cell}: how often gates are open and shut",
-        "{cell}：门有多常打开与关闭",
-    ),
+    "memory.saturation.figure": ("{cell}: how often gates are open and shut", "{cell}：门有多常打开与关闭"),
     "memory.saturation.hover": (
         "unit %{{customdata}}: shut %{{x:.0%}}, open %{{y:.0%}}",
         "单元 %{{customdata}}：关闭 %{{x:.0%}}，打开 %{{y:.0%}}",
     ),
-    "memory.saturation.each": (
-        "the {gate} is open {open} and shut {shut}",
-        "{gate}打开 {open}，关闭 {shut}",
-    ),
+    "memory.saturation.each": ("the {gate} is open {open} and shut {shut}", "{gate}打开 {open}，关闭 {shut}"),
     "memory.saturation.result": (
         "Of all steps and units (open: above {high}, shut: below {low}): {told}",
         "在所有时间步和单元中（打开：高于 {high}，关闭：低于 {low}）：{told}",
@@ -906,12 +897,12 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.lyapunov.shrinks": (
         "small changes of {model}'s state shrink: its largest exponent is {top} nats a step, so "
         "they halve in {steps} steps",
-        "{model}的状态的微小变化会缩小：最大指数为每步 {top} 纳特，即 {steps} 步减半",
+        "{model} 的状态的微小变化会缩小：最大指数为每步 {top} 纳特，即 {steps} 步减半",
     ),
     "memory.lyapunov.grows": (
         "small changes of {model}'s state grow: its largest exponent is {top} nats a step, so they "
         "double in {steps} steps",
-        "{model}的状态的微小变化会放大：最大指数为每步 {top} 纳特，即 {steps} 步翻倍",
+        "{model} 的状态的微小变化会放大：最大指数为每步 {top} 纳特，即 {steps} 步翻倍",
     ),
     "memory.lyapunov.means": (
         "At which rates small changes of the state grow or shrink in the long run.",
@@ -929,9 +920,9 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.plane.stable": ("stable fixed point", "稳定不动点"),
     "memory.plane.unstable": ("unstable fixed point", "不稳定不动点"),
     "memory.plane.note": (
-        "plane of the two directions in which the state varies most; fixed points for the mean "
-        "input of this sequence",
-        "状态变化最大的两个方向所成的平面；不动点对应此序列的平均输入",
+        "the two directions in which h varies most; fixed points for the mean input of this "
+        "sequence",
+        "h 变化最大的两个方向；不动点对应此序列的平均输入",
     ),
     "memory.plane.search": ("Search for fixed points", "寻找不动点"),
     "memory.plane.progress": (
@@ -939,11 +930,12 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "正在寻找不动点：{done}/{all} 个起点",
     ),
     "memory.plane.result": (
-        "{model}'s state moves in about {ratio} dimensions (participation ratio); this plane holds "
-        "{shown} of its variance. Fixed points found from {starts} starts: {points}, of which "
-        "stable: {stable}.",
-        "{model}的状态大约在 {ratio} 个维度中运动（参与比）；此平面包含其方差的 {shown}。"
-        "从 {starts} 个起点找到的不动点：{points} 个，其中稳定的：{stable} 个。",
+        "{model}'s hidden state moves in about {ratio} dimensions (participation ratio); this "
+        "plane holds {shown} of its variance. Fixed points found from {starts} starts: {points}, of "
+        "which stable: {stable}, outside the picture: {outside}.",
+        "{model} 的隐状态大约在 {ratio} 个维度中运动（参与比）；此平面包含其方差的 {shown}。"
+        "从 {starts} 个起点找到的不动点：{points} 个，"
+        "其中稳定的 {stable} 个，图外的 {outside} 个。",
     ),
     "memory.plane.means": (
         "Where the state would stay if the network read the mean input for ever: latched symbols "

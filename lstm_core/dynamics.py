@@ -1,0 +1,322 @@
+"""For experts: what a network's steps do to small changes in the long run, and where they end.
+
+Everything is computed in float64 on the CPU. A state is `h`, or `h` and then `c` of an LSTM.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from lstm_core.cells import Signals, gru_step, lstm_step, rnn_step
+from lstm_core.chain import Chain, joined
+from lstm_core.signals import PACKED
+from lstm_core.trace import LayerTrace, Trace
+
+
+def lyapunov_exponents(
+    trace: Trace,
+    *,
+    count: int | None = None,
+    every: int = 5,
+    skip: int = 0,
+    layer: int = -1,
+    direction: int = 0,
+) -> np.ndarray:
+    """The rates at which small changes of the state grow along the trace, ``[exponent]``.
+
+    The largest first; below 0 they shrink. A change is of the full state, for an LSTM of h and c
+    together: h alone misses what the cell carries.
+
+    Args:
+        count: how many; all, as many as the state has numbers, when not given.
+        every: steps between two orthonormalisations.
+        skip: steps at the start in which the directions settle and nothing is counted.
+
+    Units:
+        Nats per step.
+
+    Raises:
+        ValueError: if `count`, `every` or `skip` does not fit the state or the trace.
+        IndexError: if there is no such layer or direction.
+    """
+    chain = Chain.of(trace.layer(layer, direction))
+    size = sum(chain.sizes)
+    count = size if count is None else count
+    if not 1 <= count <= size or every < 1 or not 0 <= skip < len(chain):
+        raise ValueError(
+            f"count goes from 1 to {size}, every from 1 and skip from 0 to {len(chain) - 1}; "
+            f"got {count}, {every} and {skip}"
+        )
+    with torch.inference_mode():
+        changes = _directions(size)[:count]
+        growth = torch.zeros(count, dtype=torch.float64)
+        for step in range(len(chain)):
+            h, c = chain.jacobian(step).forward(None, *chain.split(changes))
+            changes = joined(h, c)
+            if (step + 1) % every == 0 or step + 1 in (skip, len(chain)):
+                q, r = torch.linalg.qr(changes.T)
+                changes = q.T
+                growth += r.diagonal().abs().log() if step >= skip else 0
+    return np.sort(growth.numpy() / (len(chain) - skip))[::-1].copy()
+
+
+def _directions(size: int) -> Tensor:
+    """Orthonormal rows that favour no unit: a change of one unit alone may never leave it."""
+    generator = torch.Generator().manual_seed(0)
+    normal = torch.randn(size, size, generator=generator, dtype=torch.float64)
+    return torch.linalg.qr(normal)[0]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FixedPoints:
+    """States that a step with a constant input leaves where they are.
+
+    Attributes:
+        states: the distinct ones, ``[point, state]``.
+        residuals: the largest number by which a step moves each, ``[point]``.
+        eigenvalues: of the step's Jacobian there, complex ``[point, state]``, the largest first.
+        found_from: how many of the starts led to each, ``[point]``.
+        starts: how many starts there were.
+    """
+
+    states: np.ndarray
+    residuals: np.ndarray
+    eigenvalues: np.ndarray
+    found_from: np.ndarray
+    starts: int
+
+    @property
+    def stable(self) -> np.ndarray:
+        """Whether every small change shrinks there, bool ``[point]``."""
+        return np.abs(self.eigenvalues).max(axis=1, initial=0) < 1
+
+
+def fixed_points(
+    trace: Trace,
+    x: ArrayLike,
+    *,
+    starts: ArrayLike | None = None,
+    settle: int = 0,
+    tolerance: float = 1e-9,
+    most_steps: int = 60,
+    apart: float = 1e-3,
+    layer: int = -1,
+    direction: int = 0,
+) -> FixedPoints:
+    """Where one layer comes to rest when it reads `x` again and again.
+
+    Newton's method with least squares, so that a line of fixed points does no harm, halving a step
+    until it helps. It finds unstable points too, and only those near where it starts: none found
+    does not mean that there is none.
+
+    Args:
+        trace: gives the weights and the starts.
+        x: the constant input of that layer, ``[feature]``.
+        starts: ``[start, state]``; up to 64 states of the trace when not given.
+        settle: how often the layer itself steps before Newton's method takes over; with 100 or so,
+            most starts that are drawn to a stable point end there.
+        tolerance: a point counts when no number of it moves by more.
+        apart: two points nearer than this, in their largest difference, are one.
+
+    Raises:
+        ValueError: if `x` or `starts` has another size than the layer reads or holds.
+        IndexError: if there is no such layer or direction.
+    """
+    one = trace.layer(layer, direction)
+    chain = Chain.of(one)
+    read = torch.as_tensor(np.array(x, dtype=np.float64))
+    if read.shape != (chain.features,):
+        raise ValueError(f"x needs the shape [{chain.features}], got {list(read.shape)}")
+    begin = _some_states(one) if starts is None else np.array(starts, dtype=np.float64)
+    if begin.ndim != 2 or begin.shape[1] != sum(chain.sizes):
+        raise ValueError(f"starts need the shape [start, {sum(chain.sizes)}], got {begin.shape}")
+    with torch.inference_mode():
+        settled = _settled(chain, read, torch.tensor(begin), settle)
+        ends = [_rest(chain, read, state, tolerance, most_steps) for state in settled]
+        return _distinct(chain, read, [end for end in ends if end is not None], apart, len(begin))
+
+
+def _some_states(one: LayerTrace, most: int = 64) -> np.ndarray:
+    keys = ("h", "c") if one.cell == "lstm" else ("h",)
+    states = np.concatenate([one[key] for key in keys], axis=1).astype(np.float64)
+    return states[np.unique(np.linspace(0, len(states) - 1, most).astype(int))]
+
+
+def _rest(
+    chain: Chain, x: Tensor, state: Tensor, tolerance: float, most_steps: int
+) -> Tensor | None:
+    """The fixed point that Newton's method reaches from `state`, if it reaches one."""
+    identity = torch.eye(len(state), dtype=state.dtype)
+    after, jacobian = _step(chain, x, state)
+    for _ in range(most_steps):
+        move = after - state
+        if not move.isfinite().all():
+            return None
+        if move.abs().max() <= tolerance:
+            return state
+        newton = torch.linalg.lstsq(identity - jacobian, move[:, None], driver="gelsd")
+        scale, size = 1.0, move.norm()
+        while scale > 1e-4:
+            tried = state + scale * newton.solution[:, 0]
+            after, jacobian = _step(chain, x, tried)
+            if (after - tried).norm() < size:
+                break
+            scale /= 2
+        else:
+            return None
+        state = tried
+    return None
+
+
+def _settled(chain: Chain, x: Tensor, states: Tensor, steps: int) -> Tensor:
+    """``[start, state]`` after so many steps."""
+    for _ in range(steps):
+        h, c = chain.split(states)
+        signals = _signals(chain, x.expand(len(states), -1), h, c)
+        states = joined(signals["h"], signals.get("c"))
+    return states
+
+
+def _signals(chain: Chain, x: Tensor, h: Tensor, c: Tensor | None) -> Signals:
+    if c is not None:
+        return lstm_step(x, h, c, chain.weights)
+    if chain.cell == "gru":
+        return gru_step(x, h, chain.weights)
+    return rnn_step(x, h, chain.weights, chain.nonlinearity)
+
+
+def _step(chain: Chain, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """The state after one step, ``[state]``, and its Jacobian, ``[state, state before]``."""
+    h, c = chain.split(state[None])
+    signals = _signals(chain, x[None], h, c)
+    here = Chain(
+        cell=chain.cell,
+        nonlinearity=chain.nonlinearity,
+        signals=signals,
+        h_prev=h,
+        c_prev=c,
+        weights=chain.weights,
+    )
+    identity = torch.eye(len(state), dtype=state.dtype)
+    changes = joined(*here.jacobian(0).forward(None, *chain.split(identity)))
+    return joined(signals["h"], signals.get("c"))[0], changes.T
+
+
+def _distinct(
+    chain: Chain, x: Tensor, ends: list[Tensor], apart: float, starts: int
+) -> FixedPoints:
+    points: list[Tensor] = []
+    counts: list[int] = []
+    for end in ends:
+        near = [n for n, point in enumerate(points) if (point - end).abs().max() < apart]
+        if near:
+            counts[near[0]] += 1
+        else:
+            points.append(end)
+            counts.append(1)
+    size = sum(chain.sizes)
+    steps = [_step(chain, x, point) for point in points]
+    spectra = [_spectrum(jacobian.numpy()) for _, jacobian in steps]
+    moved = [float((a - p).abs().max()) for (a, _), p in zip(steps, points, strict=True)]
+    return FixedPoints(
+        states=np.stack([p.numpy() for p in points]) if points else np.zeros((0, size)),
+        residuals=np.array(moved),
+        eigenvalues=np.stack(spectra) if points else np.zeros((0, size), dtype=complex),
+        found_from=np.array(counts, dtype=int),
+        starts=starts,
+    )
+
+
+def _spectrum(matrix: np.ndarray) -> np.ndarray:
+    """The eigenvalues, complex, the largest first."""
+    values = np.linalg.eigvals(matrix).astype(complex)
+    return values[np.argsort(-np.abs(values), kind="stable")]
+
+
+def participation_ratio(states: ArrayLike) -> float:
+    """In how many dimensions ``[time, unit]`` varies: ``(sum l)^2 / sum l^2`` of its variances.
+
+    1 on a line, the number of units where all directions vary alike, 0 where nothing varies.
+
+    Raises:
+        ValueError: if `states` is no table.
+    """
+    values = np.asarray(states, dtype=np.float64)
+    if values.ndim != 2 or not len(values):
+        raise ValueError(f"states need the shape [time, unit], got {values.shape}")
+    centred = values - values.mean(axis=0)
+    covariance = centred.T @ centred
+    total = float((covariance**2).sum())
+    return float(np.trace(covariance) ** 2 / total) if total else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spectrum:
+    """What one recurrent matrix does to a state, in the long run and in one step.
+
+    Attributes:
+        eigenvalues: complex ``[unit]``, the largest first.
+        radius: the largest of their sizes: the rate in the long run.
+        norm: the largest singular value: the most in one step. A matrix that is not normal may
+            grow a state for a while although its radius is below 1.
+    """
+
+    eigenvalues: np.ndarray
+    radius: float
+    norm: float
+
+
+def spectral_radius(trace: Trace, *, layer: int = -1, direction: int = 0) -> dict[str, Spectrum]:
+    """The spectrum of each gate's recurrent matrix, by the gate's key (``"h"`` of a plain RNN).
+
+    For a projected LSTM that of the matrix and the projection together.
+
+    Raises:
+        IndexError: if there is no such layer or direction.
+    """
+    one = trace.layer(layer, direction)
+    matrix = one.weights["weight_hh"].astype(np.float64)
+    if "weight_hr" in one.weights:
+        matrix = matrix @ one.weights["weight_hr"]
+    gates = PACKED[one.cell]
+    return {
+        gate: spectrum_of(part)
+        for gate, part in zip(gates, np.split(matrix, len(gates)), strict=True)
+    }
+
+
+def spectrum_of(matrix: np.ndarray) -> Spectrum:
+    """The spectrum of one square matrix."""
+    values = _spectrum(matrix)
+    return Spectrum(
+        eigenvalues=values,
+        radius=float(np.abs(values[0])),
+        norm=float(np.linalg.norm(matrix, 2)),
+    )
+
+
+def fisher_memory(recurrent: np.ndarray, feed: np.ndarray, max_lag: int) -> np.ndarray:
+    """How well a linear network tells its input so many steps ago from noise, ``[lag]``, from 0.
+
+    The state is ``s = W s' + v u + noise`` of variance 1 in every unit and step; an entry is
+    ``(W^k v)^T C^-1 (W^k v)`` with C the noise's covariance.
+
+    Raises:
+        ValueError: if the spectral radius is not below 1, where C has no end.
+
+    Source: Ganguli, Huh & Sompolinsky 2008.
+    """
+    power = np.asarray(recurrent, dtype=np.float64)
+    if not spectrum_of(power).radius < 1:
+        raise ValueError("the spectral radius must be below 1, or the noise grows for ever")
+    covariance = np.eye(len(power))
+    while np.abs(power).max() > 1e-30:  # each round doubles the powers that are summed
+        covariance = covariance + power @ covariance @ power.T
+        power = power @ power
+    signals = [np.asarray(feed, dtype=np.float64)]
+    for _ in range(max_lag):
+        signals.append(recurrent @ signals[-1])
+    return np.array([signal @ np.linalg.solve(covariance, signal) for signal in signals])

@@ -1,0 +1,204 @@
+"""Ledgers put to use: which steps an answer is made of, and by which way a change came to be here.
+
+Exact sums, in float64, built on `ledger`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from lstm_core.ledger import carry, ledger, left_of
+from lstm_core.memory import place_in_reading
+from lstm_core.reading import open_module
+from lstm_core.trace import LayerTrace, Trace
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LogitLedger:
+    """One output number at one step as a sum over the steps that wrote the state.
+
+    Attributes:
+        at: the step.
+        class_index: which output.
+        writes: each step's share, ``[written_at, unit]``.
+        initial: the share of the state before the first step, ``[unit]``.
+        bias: the readout's bias.
+        other: what the other direction of a bidirectional model adds; 0 otherwise.
+    """
+
+    at: int
+    class_index: int
+    writes: np.ndarray
+    initial: np.ndarray
+    bias: float
+    other: float
+
+    @property
+    def terms(self) -> np.ndarray:
+        """Each step's share, summed over units, ``[written_at]``."""
+        return self.writes.sum(axis=1)
+
+    @property
+    def logit(self) -> float:
+        """The output: the sum of all shares."""
+        return float(self.writes.sum() + self.initial.sum()) + self.bias + self.other
+
+
+def logit_ledger(
+    trace: Trace, module: nn.Module, t: int, class_index: int, *, direction: int = 0
+) -> LogitLedger:
+    """Who wrote one of the outputs of `module` at step `t`, through the last layer's state.
+
+    With ``a_k = (prod f_j) c_k``, what is left of the cell state of step k, an LSTM's term is
+    ``W_y o_t (tanh a_k - tanh a_{k-1})``: what the answer gained when step k was written. The tanh
+    is not linear, so this is one order of adding up, that of time. A GRU's is ``W_y e_k``.
+
+    Raises:
+        TypeError: if `module` cannot be traced.
+        ValueError: for a plain RNN, a module without a readout, or a trace of another module.
+        IndexError: if there is no such step, class or direction.
+    """
+    one = trace.layer(-1, direction)
+    weight, bias, other = _readout(trace, module, t, class_index, direction)
+    if one.cell == "gru":
+        entries = ledger(trace, t, direction=direction)
+        writes, initial = entries.writes * weight, entries.initial * weight
+    else:
+        writes, initial = _squashed(one, t, weight)
+    return LogitLedger(
+        at=t, class_index=class_index, writes=writes, initial=initial, bias=bias, other=other
+    )
+
+
+def _readout(
+    trace: Trace, module: nn.Module, t: int, class_index: int, direction: int
+) -> tuple[np.ndarray, float, float]:
+    """What the output reads of each unit before its tanh, ``[unit]``; bias; the other direction."""
+    model = open_module(module).model
+    if model is None or trace.outputs is None:
+        raise ValueError("a bare module has no outputs; pass the SequenceModel and its own trace")
+    rows = model.readout.weight.detach().cpu().double().numpy()
+    if not 0 <= class_index < len(rows):
+        raise IndexError(f"output {class_index} of a model with {len(rows)} (counted from 0)")
+    one, width = trace.layer(-1, direction), trace.layer().signals["h"].shape[1]
+    place_in_reading(one, t)
+    if rows.shape[1] != width * trace.num_directions:
+        raise ValueError(
+            f"the model reads out {rows.shape[1]} numbers, but the trace has "
+            f"{width * trace.num_directions}; pass the model that was traced"
+        )
+    parts = rows[class_index].reshape(-1, width)
+    others = [d for d in range(trace.num_directions) if d != direction]
+    other = sum(float(trace.select("h", -1, d)[t].astype(np.float64) @ parts[d]) for d in others)
+    weight = parts[direction]
+    weight = weight @ one.weights["weight_hr"] if "weight_hr" in one.weights else weight
+    return weight, float(model.readout.bias.detach()[class_index]), other
+
+
+def _squashed(one: LayerTrace, t: int, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An LSTM's shares of ``weight . o_t tanh(c_t)``: those of the steps and the initial one's."""
+    keep, gain, start = carry(one)
+    end = place_in_reading(one, t) + 1
+    left = left_of(keep[:end])
+    states = [start]
+    for keep_k, gain_k in zip(keep[:end], gain[:end], strict=True):
+        states.append(keep_k * states[-1] + gain_k)
+    squashed = np.tanh(left * np.stack(states)) * (one["o"][t].astype(np.float64) * weight)
+    writes = np.zeros_like(gain)
+    writes[:end] = np.diff(squashed, axis=0)
+    return (writes[::-1] if one.direction else writes), squashed[0]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CounterfactualLedger:
+    """How a change of one token came to be in the state at a later step.
+
+    Attributes:
+        at: the step whose state it is.
+        changed_at: the step whose token was changed.
+        shares: each step's signed share in the difference of the two states, ``[written_at]``.
+        initial: the share of the state before the first step.
+        difference: the Euclidean length of the difference; where it is 0 all shares are NaN.
+    """
+
+    at: int
+    changed_at: int
+    shares: np.ndarray
+    initial: float
+    difference: float
+    direction: int
+
+    @property
+    def erased(self) -> float:
+        """The share of older content that was kept or erased differently."""
+        return float(self._read_before.sum()) + self.initial
+
+    @property
+    def written(self) -> float:
+        """The share of what the changed step itself wrote: carried from there to here."""
+        return float(self.shares[self.changed_at])
+
+    @property
+    def relayed(self) -> float:
+        """The share of what later steps wrote because they had read a different state."""
+        return float(self._read_after.sum())
+
+    @property
+    def _read_before(self) -> np.ndarray:
+        k = self.changed_at
+        return self.shares[k + 1 :] if self.direction else self.shares[:k]
+
+    @property
+    def _read_after(self) -> np.ndarray:
+        k = self.changed_at
+        return self.shares[:k] if self.direction else self.shares[k + 1 :]
+
+
+def counterfactual_ledger(
+    trace: Trace, changed: Trace, changed_at: int, t: int, *, layer: int = -1, direction: int = 0
+) -> CounterfactualLedger:
+    """By which way a change of the token at `changed_at` reached the state at step `t`.
+
+    With ``d e_k`` the difference of the two ledgers' entries and ``d c`` that of the states, step
+    k's share is ``<d e_k, d c> / ||d c||^2``. Shares are signed and sum to 1.
+
+    Args:
+        trace, changed: of the same module, on inputs that differ at `changed_at` alone.
+
+    Raises:
+        ValueError: for a plain RNN; if the traces differ elsewhere, or `t` is read earlier.
+        IndexError: if there is no such step, layer or direction.
+    """
+    one = trace.layer(layer, direction)
+    if place_in_reading(one, t) < place_in_reading(one, changed_at):
+        raise ValueError(f"step {t} is read before step {changed_at}, where the change is")
+    _check_pair(trace, changed, changed_at)
+    was = ledger(trace, t, layer=layer, direction=direction)
+    now = ledger(changed, t, layer=layer, direction=direction)
+    entries, initial = was.writes - now.writes, was.initial - now.initial
+    total = entries.sum(axis=0) + initial
+    length = float(np.linalg.norm(total))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        direction_of_total = total / length / length
+    return CounterfactualLedger(
+        at=t,
+        changed_at=changed_at,
+        shares=entries @ direction_of_total,
+        initial=float(initial @ direction_of_total),
+        difference=length,
+        direction=direction,
+    )
+
+
+def _check_pair(trace: Trace, changed: Trace, changed_at: int) -> None:
+    """Raise unless the two differ in what was read at one step alone."""
+    read, read_then = trace.layers[0].inputs, changed.layers[0].inputs
+    if read.shape != read_then.shape or trace.cell != changed.cell:
+        raise ValueError("the two traces are not of the same module and length")
+    differs = np.flatnonzero((read != read_then).any(axis=1))
+    if set(differs.tolist()) - {changed_at}:
+        raise ValueError(
+            f"the two inputs may differ at step {changed_at} alone, but they differ at "
+            f"{', '.join(map(str, differs[:5]))}"
+        )

@@ -1,0 +1,190 @@
+"""The row on top of every page, where a person chooses what is read, and what went wrong.
+
+All of it is kept in the address, so every page shows the same task, sequence and language.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from lstm_core.tasks import TASKS, Example, InputError
+from viz import session, stage
+from viz.pages import address
+from viz.quoting import quoted
+from viz.state import MAX_SEED, MAX_URL_TEXT, Problem, ViewState, tell
+from viz.text import LANGUAGES, say
+
+FOLDER = Path(stage.__file__).with_name("stage")
+
+
+def _forget_typed() -> None:
+    for key in ("rejected", "typed_for"):
+        st.session_state.pop(key, None)
+
+
+def _choose_preset() -> None:
+    _forget_typed()
+    # A step and a unit of one task mean nothing in another.
+    address.go(preset=st.session_state.preset, text=None, step=None, unit=None, focus=None)
+
+
+def _choose_language() -> None:
+    if st.session_state.language:
+        address.go(language=st.session_state.language)
+
+
+def _next_example() -> None:
+    _forget_typed()
+    view, _ = address.view()
+    address.go(seed=(view.seed + 1) % (MAX_SEED + 1), text=None)
+
+
+def _choose_seed() -> None:
+    _forget_typed()
+    address.go(seed=int(st.session_state.seed), text=None)
+
+
+def _run_typed() -> None:
+    """Show the typed sequence; where it cannot be read, keep the view and say why."""
+    view, _ = address.view()
+    try:
+        example = session.read_example(view.preset, st.session_state.typed)
+    except InputError:
+        st.session_state.rejected = st.session_state.typed
+        return
+    _forget_typed()
+    st.session_state.edit = False  # closes the popover, which covers the stage
+    address.go(text=example.text)
+
+
+def style_sheet() -> None:
+    """Apply the styles that all pages share."""
+    st.html(FOLDER / "page.css")
+
+
+def offer(pages: list[Any]) -> None:
+    """Take the pages that the menu leads to. Streamlit's own menu would drop the address."""
+    st.session_state.menu = pages
+
+
+def _menu() -> None:
+    """Links to all pages, each for the same task, sequence and language."""
+    with st.container(horizontal=True, key="menu", gap="small", width="content"):
+        for page in st.session_state.get("menu", ()):
+            st.page_link(page, query_params=address.query())
+
+
+def header(view: ViewState, example: Example, words: Callable[..., str]) -> None:
+    """Draw the title, the menu and what chooses the task, the sequence and the language."""
+    st.session_state.preset = view.preset
+    st.session_state.language = view.language
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="header"
+    ):
+        st.title(words("title"), anchor=False, width="content")
+        _menu()
+        st.selectbox(
+            words("page.preset"),
+            list(TASKS),
+            format_func=lambda name: words(f"preset.{name}"),
+            key="preset",
+            on_change=_choose_preset,
+            help=words(f"about.{view.preset}"),
+            label_visibility="collapsed",
+            width=210,
+        )
+        label = "page.new" if view.text is None else "page.typed"
+        st.button(
+            words(label, seed=view.seed),
+            key="new",
+            on_click=_next_example,
+            help=words("page.new-help"),
+            icon=":material/casino:",
+        )
+        _edit(view, example, words)
+        _share(words)
+        st.segmented_control(
+            words("page.language"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            key="language",
+            on_change=_choose_language,
+            label_visibility="collapsed",
+        )
+        device, _ = session.device()
+        st.caption(words("page.device", device=quoted(str(device))), help=words("page.device-help"))
+
+
+def _edit(view: ViewState, example: Example, words: Callable[..., str]) -> None:
+    if st.session_state.get("typed_for") != example.text:
+        st.session_state.typed = st.session_state.typed_for = example.text
+    st.session_state.seed = view.seed
+    with st.popover(
+        words("page.edit"), icon=":material/edit:", key="edit", on_change="rerun"
+    ) as box:
+        if box.open:
+            _rejected(view)
+        with st.form("sequence", border=False):
+            allowed = words(f"symbols.{view.preset}")
+            st.text_area(
+                words("page.sequence"),
+                key="typed",
+                help=words("page.sequence-help", allowed=allowed),
+                height=140,
+            )
+            st.form_submit_button(words("page.run"), on_click=_run_typed, type="primary")
+        st.number_input(
+            words("page.seed"),
+            min_value=0,
+            max_value=MAX_SEED,
+            step=1,
+            key="seed",
+            on_change=_choose_seed,
+            help=words("page.seed-help"),
+        )
+
+
+def _share(words: Callable[..., str]) -> None:
+    keys = {"share": "page.share", "help": "page.share-help"}
+    keys |= {"copied": "page.copied", "address": "page.address"}
+    data = {name: words(key) for name, key in keys.items()} | {"language": address.language()}
+    _share_button()(key="share", data=data, width="content", height="content")
+
+
+@st.cache_resource(show_spinner=False)
+def _share_button() -> Callable[..., Any]:
+    js, css = (FOLDER / f"share.{kind}" for kind in ("js", "css"))
+    return st.components.v2.component(
+        "lstm_share",
+        html='<button type="button" aria-live="polite"></button><input readonly hidden>',
+        css=css.read_text(encoding="utf-8"),
+        js=js.read_text(encoding="utf-8"),
+    )
+
+
+def _rejected(view: ViewState) -> None:
+    """Say why what was typed last is not shown, beside the field while that is open."""
+    if "rejected" not in st.session_state:
+        return
+    try:
+        session.read_example(view.preset, st.session_state.rejected)
+    except InputError as error:
+        told = tell(session.input_problem(error, view.preset), view.language)
+        st.error(f"{told} {say('kept', view.language)}")
+
+
+def notices(view: ViewState, problems: tuple[Problem, ...]) -> None:
+    """Say what could not be read or loaded."""
+    words = partial(say, language=view.language)
+    if not st.session_state.get("edit"):
+        _rejected(view)
+    for problem in problems:
+        told = tell(problem, view.language)
+        fell_back = problem.key.startswith("url.") and problem.key != "url.text"
+        st.warning(f"{told} {words('fell-back')}" if fell_back else told)
+    if view.text is not None and "text" not in st.query_params:
+        length = f"{len(view.text):,}"
+        st.info(words("page.text-not-in-url", length=length, limit=f"{MAX_URL_TEXT:,}"))

@@ -1,0 +1,90 @@
+"""What every part of the memory lab brings: figures with their numbers, and what they say."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from lstm_core.checkpoint import Checkpoint
+from lstm_core.tasks import Example
+from lstm_core.trace import Trace
+from viz.export import to_csv
+from viz.pages import cached
+from viz.sheet import Sheet
+from viz.state import ViewState
+from viz.text import say
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Room:
+    """What all parts of the page look at.
+
+    Attributes:
+        tokens: those of the example that are read.
+        sheet: how figures speak and look.
+    """
+
+    view: ViewState
+    example: Example
+    tokens: tuple[str, ...]
+    models: dict[str, Checkpoint]
+    sheet: Sheet
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.view.preset
+
+    def say(self, key: str, **fields: object) -> str:
+        """A sentence in the page's language."""
+        return say(key, self.view.language, **fields)
+
+    def traces(self) -> dict[str, Trace]:
+        """Every signal of every model."""
+        return {cell: cached.traced(self.task, cell, self.tokens) for cell in self.models}
+
+    def plate(self, figure: go.Figure, key: str) -> None:
+        """Draw a figure with its picture and its numbers to take away."""
+        name = f"{self.task}-{key}"
+        picture = {"filename": name, "scale": 2}
+        buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]]
+        config: dict[str, Any] = {"displaylogo": False, "modeBarButtons": buttons}
+        config["toImageButtonOptions"] = picture
+        st.plotly_chart(figure, theme=None, key=key, config=config)
+        st.download_button(
+            self.say("memory.csv"),
+            data=partial(_table, figure),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            key=f"{key}-csv",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+            help=self.say("memory.csv-help"),
+        )
+
+    def explain(self, key: str) -> None:
+        """What a figure says and what it does not."""
+        means, warns = self.say(f"{key}.means"), self.say(f"{key}.not")
+        st.caption(f"**{self.say('memory.means')}** {means} **{self.say('memory.not')}** {warns}")
+
+    def choose_cell(self, cells: list[str], key: str) -> str:
+        """The model that a person chose among `cells`."""
+        first = next((cell for cell in self.view.models if cell in cells), cells[0])
+        chosen = st.segmented_control(
+            self.say("memory.model"),
+            cells,
+            default=first,
+            format_func=self.sheet.cell,
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+        )
+        return chosen or first
+
+
+def _table(figure: go.Figure) -> bytes:
+    # Spreadsheet programs take a file for UTF-8 by its mark only.
+    return to_csv(figure).encode("utf-8-sig")
