@@ -389,7 +389,10 @@ def test_task_without_any_model_says_so(shipped, opened):
     for path in shipped.glob("python-*"):
         path.write_bytes(b"")
     page = opened(preset="python")
-    assert len(told(page)) == 4
+    missing, together = told(page)
+    assert missing == say("page.no-models", "en")
+    assert [cell in together for cell in ("LSTM", "GRU", "Plain RNN")] == [True] * 3
+    assert together.count("\n") == 2
     assert say("page.no-models", "en") in told(page)
     assert not stages(page)
 
@@ -400,6 +403,21 @@ def test_unusable_device_is_named_and_the_cpu_serves(opened, monkeypatch):
     (sentence,) = told(page)
     assert "toaster" in sentence
     assert header(page)["parts"]
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "limit"),
+    [
+        ({"step": "99", "text": "AB!CDE?"}, "99", 5),
+        ({"unit": "500", "models": "lstm"}, "500", None),
+    ],
+)
+def test_a_place_that_the_models_do_not_have_is_named_once(opened, query, value, limit):
+    page = opened(**query)
+    (sentence,) = told(page)
+    assert value in sentence
+    assert limit is None or f"step {limit}" in sentence
+    assert told(page.run()) == []
 
 
 # ---- Below the stage

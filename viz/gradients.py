@@ -88,7 +88,14 @@ def pair_figure(
         figure.add_trace(line, row=row, col=1)
         figure.update_yaxes(title_text=sheet.say(key), row=row, col=1)
     figure.update_yaxes(rangemode="tozero", row=1, col=1)
-    figure.update_yaxes(type="log", exponentformat="power", nticks=5, row=2, col=1)
+    with np.errstate(divide="ignore"):
+        powers = np.log10(lanes[1][0][asked.step :])
+    low, high = (
+        np.floor(powers[np.isfinite(powers)].min(initial=-1)),
+        np.ceil(powers.max(initial=0)),
+    )
+    grid = {"type": "log", "exponentformat": "power", "dtick": max(1, (high - low) // 4)}
+    figure.update_yaxes(**grid, range=[low, high], row=2, col=1)
     figure.update_xaxes(title_text=sheet.say("memory.axis.time"), row=2, col=1)
     token, other = html.escape(asked.token), html.escape(asked.other)
     fields = {"cell": sheet.cell(cell), "step": asked.step, "token": token, "other": other}

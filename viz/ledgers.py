@@ -179,6 +179,7 @@ def paths_figure(
             )
         )
     figure.update_layout(barmode="relative")
+    figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(tickformat=".0%")
     axes = {"x": sheet.say("memory.axis.path"), "y": ""}
     title = sheet.say("memory.path.figure", step=asked_step, at=at)

@@ -134,7 +134,7 @@ def change_lines(sheet: Sheet, changes: Mapping[str, Changes], asked: Asked) -> 
     )
     note = sheet.say("memory.change.lines-note", state=THRESHOLD["scaled"], nats=_nats())
     if asked.until is not None:
-        note += " " + sheet.say("memory.change.asked-note", step=asked.until)
+        note += " · " + sheet.say("memory.change.asked-note", step=asked.until)
     return sheet.finish(figure, title, inner, note, legend=True)
 
 

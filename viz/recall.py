@@ -114,11 +114,12 @@ def _lines(figure: go.Figure, sheet: Sheet, task: FlaggedRecall) -> None:
     """Chance, and the longest delay of training."""
     chance, longest = 1 / len(task.classes), task.delays[1]
     ink = {"color": sheet.theme.muted, "size": 11}
-    figure.add_hline(
-        y=chance,
-        line={"color": sheet.theme.muted, "dash": "dash", "width": 1},
-        annotation={"text": sheet.say("memory.recall.chance", share=f"{chance:.1%}"), "font": ink},
-        annotation_position="bottom left",
+    dashed = {"color": sheet.theme.muted, "dash": "dash", "width": 1}
+    figure.add_hline(y=chance, line=dashed)
+    figure.add_annotation(
+        text=sheet.say("memory.recall.chance", share=share(chance)),
+        **{"x": 0, "xref": "paper", "xanchor": "left", "xshift": 4},
+        **{"y": chance, "yanchor": "top", "showarrow": False, "font": ink},
     )
     dotted = {"color": sheet.theme.ink, "dash": "dot", "width": 1}
     figure.add_vline(x=longest, line=dotted)

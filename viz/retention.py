@@ -13,6 +13,8 @@ _HEIGHT = 240
 _LONGEST = 1e6
 """Half-lives are drawn up to this; a gate that is always open has an infinite one."""
 
+_TICKS = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 3)]
+
 SYMBOLS = {"i": "circle", "f": "diamond", "o": "square", "r": "circle", "z": "diamond"}
 
 
@@ -34,7 +36,7 @@ def half_life_figure(sheet: Sheet, half_lives: Mapping[str, np.ndarray]) -> go.F
                 hovertemplate=sheet.say("memory.half.hover") + "<extra></extra>",
             )
         )
-    figure.update_yaxes(type="log", dtick=1)
+    figure.update_yaxes(type="log", tickvals=_TICKS, ticktext=[f"{tick:g}" for tick in _TICKS])
     axes = {"x": sheet.say("memory.axis.rank"), "y": sheet.say("memory.axis.half")}
     title, note = sheet.say("memory.half.figure"), sheet.say("memory.half.note")
     return sheet.finish(figure, title, _HEIGHT, note, legend=True, axes=axes)

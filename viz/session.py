@@ -73,6 +73,23 @@ def input_problem(error: InputError, preset: str) -> Problem:
     return Problem(key=key if key in TEXT else "input.other", fields=fields)
 
 
+PLACES = ("url.step-beyond", "url.unit-beyond")
+"""Problems of a place that the stage moves to the nearest one there is."""
+
+
+def place_problems(view: ViewState, traces: Mapping[str, Trace]) -> tuple[Problem, ...]:
+    """What to say of a step or a unit of the address that these traces do not have."""
+    if not traces:
+        return ()
+    one = traces.get(view.focus or view.models[0], next(iter(traces.values())))
+    beyond = (("step", view.step, len(one)), ("unit", view.unit, one.layer().hidden_size))
+    return tuple(
+        Problem(key=f"url.{name}-beyond", fields={"value": str(value), "limit": count - 1})
+        for name, value, count in beyond
+        if value is not None and value >= count
+    )
+
+
 def device() -> tuple[torch.device, tuple[Problem, ...]]:
     """Where the models run; the CPU, with the reason, where the wanted device is not there."""
     try:

@@ -25,7 +25,10 @@ _LEGEND = 290
 _LINE, _AXIS = 15, 46
 """Heights in pixels: of a line of a note, of the axis with its title."""
 
-_WORD = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+\s*|\s+")
+# An opening bracket stays with what follows it, a mark with what it follows.
+_WORD = re.compile(
+    r"（?[\u2e80-\u9fff\uff00-\uffef][，。；：、）]*|[^\s\u2e80-\u9fff\uff00-\uffef]+\s*|\s+"
+)
 
 
 def wrapped(text: str, width: int) -> str:
@@ -33,11 +36,11 @@ def wrapped(text: str, width: int) -> str:
     lines, used = [""], 0
     for word in _WORD.findall(text):
         size = sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in word.rstrip())
-        if used and used + size > width and word not in "，。；：、）":
+        if used and used + size > width:
             lines, used = [*lines, ""], 0
         lines[-1] += word
         used += size + len(word) - len(word.rstrip())
-    return "<br>".join(line.rstrip() for line in lines)
+    return "<br>".join(line.strip() for line in lines)
 
 
 def count(number: float) -> str:

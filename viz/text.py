@@ -178,6 +178,15 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
         "The address gives {field} {count} times; it may appear once.",
         "网址中 {field} 出现了 {count} 次；它只能出现一次。",
     ),
+    "url.step-beyond": (
+        "The address names the step {value}; this sequence ends at step {limit}, shown instead.",
+        "网址中的时间步是 {value}；这个序列到第 {limit} 步为止，改为显示该步。",
+    ),
+    "url.unit-beyond": (
+        "The address names the unit {value}; this model has the units 0 to {limit}, so another is "
+        "shown.",
+        "网址中的单元是 {value}；这个模型的单元编号为 0 到 {limit}，改为显示另一个单元。",
+    ),
     "url.text": ("The address gives the sequence {value}.", "网址中的序列是 {value}。"),
     "checkpoint.missing": (
         "The model file of the {cell} is missing.",
@@ -484,7 +493,10 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.axis.half": ("half-life (tokens, log)", "半衰期（符号，对数）"),
     "memory.axis.left": ("left by the gates", "门留下的份额"),
     "memory.axis.saturation-x": ("shut: share of steps below {low}", "关闭：低于 {low} 的步数比例"),
-    "memory.axis.saturation-y": ("open: share of steps above {high}", "打开：高于 {high} 的步数比例"),
+    "memory.axis.saturation-y": (
+        "open: share of steps above {high}",
+        "打开：高于 {high} 的步数比例",
+    ),
     # 1
     "memory.recall.title": ("1 · Can it still say it?", "1 · 它还说得出来吗？"),
     "memory.recall.figure": ("Right answers against delay", "答对的比例与延迟"),
@@ -575,7 +587,10 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "dashed: the thresholds, {state} spreads of the state and {nats} nats (KL of the answer)",
         "虚线：阈值，状态 {state} 个离散单位、回答 {nats} 纳特（KL 散度）",
     ),
-    "memory.change.asked-note": ("Dotted: it is asked at step {step}", "点线：第 {step} 步提问"),
+    "memory.change.asked-note": (
+        "dotted: it is asked for at step {step}",
+        "点线：第 {step} 步提问",
+    ),
     "memory.change.until": (
         "{model}'s answer still depends on it after {steps} and not later",
         "{model} 的回答在 {steps}之后仍依赖它，再往后就不再依赖",
@@ -660,8 +675,9 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "而梯度已降到最初的 {ratio} 倍。",
     ),
     "memory.pair.elsewhere": (
-        "No model here does so for this token. One that does, on {task}:",
-        "对这个符号，这里没有这样的模型。{task}中有一个：",
+        "No model here still knows this token at the end while its gradient has vanished. One that "
+        "does, on the task “{task}”:",
+        "这里没有哪个模型到末尾仍记得这个符号而梯度已经消失。任务“{task}”中有一个这样的模型：",
     ),
     # 4
     "memory.ledger.title": (
@@ -856,12 +872,18 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "到第 {at} 步（{steps}之后），{model} 的门在 {units} 个单元中的 {count} 个留下至少一半，"
         "在 {tenth} 个留下至少十分之一。",
     ),
-    "memory.saturation.figure": ("{cell}: how often gates are open and shut", "{cell}：门有多常打开与关闭"),
+    "memory.saturation.figure": (
+        "{cell}: how often gates are open and shut",
+        "{cell}：门有多常打开与关闭",
+    ),
     "memory.saturation.hover": (
         "unit %{{customdata}}: shut %{{x:.0%}}, open %{{y:.0%}}",
         "单元 %{{customdata}}：关闭 %{{x:.0%}}，打开 %{{y:.0%}}",
     ),
-    "memory.saturation.each": ("the {gate} is open {open} and shut {shut}", "{gate}打开 {open}，关闭 {shut}"),
+    "memory.saturation.each": (
+        "the {gate} is open {open} and shut {shut}",
+        "{gate}打开 {open}，关闭 {shut}",
+    ),
     "memory.saturation.result": (
         "Of all steps and units (open: above {high}, shut: below {low}): {told}",
         "在所有时间步和单元中（打开：高于 {high}，关闭：低于 {low}）：{told}",
@@ -931,8 +953,8 @@ _MEMORY: dict[str, tuple[str, str]] = {
     ),
     "memory.plane.result": (
         "{model}'s hidden state moves in about {ratio} dimensions (participation ratio); this "
-        "plane holds {shown} of its variance. Fixed points found from {starts} starts: {points}, of "
-        "which stable: {stable}, outside the picture: {outside}.",
+        "plane holds {shown} of its variance. Fixed points found from {starts} starts: {points}, "
+        "of which stable: {stable}, outside the picture: {outside}.",
         "{model} 的隐状态大约在 {ratio} 个维度中运动（参与比）；此平面包含其方差的 {shown}。"
         "从 {starts} 个起点找到的不动点：{points} 个，"
         "其中稳定的 {stable} 个，图外的 {outside} 个。",

@@ -18,9 +18,11 @@ STARTS = 16
 """States of the trajectory from which fixed points are sought."""
 
 
-@st.fragment
 def show(room: Room) -> None:
-    """Draw the part; nothing of it is computed before it is opened."""
+    """Draw the part; nothing of it is computed before it is opened.
+
+    No fragment: a button inside of one cannot end the run that searches.
+    """
     with st.expander(room.say("memory.expert.title"), key="expert", on_change="rerun") as box:
         if not box.open:
             return
@@ -60,7 +62,7 @@ def _states(one: Trace) -> np.ndarray:
 def _rests(room: Room, one: Trace, cell: str) -> FixedPoints | None:
     """The fixed points under the mean input, one start after the other, or kept from before.
 
-    The button that stops reruns this part, which ends the search; the rest of the page stands.
+    The button that stops reruns the page, which ends the search.
     """
     key = (room.task, cell, room.tokens)
     kept: dict[object, FixedPoints] = st.session_state.setdefault("rests", {})

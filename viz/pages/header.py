@@ -17,6 +17,9 @@ from viz.quoting import quoted
 from viz.state import MAX_SEED, MAX_URL_TEXT, Problem, ViewState, tell
 from viz.text import LANGUAGES, say
 
+MOST_BOXES = 2
+"""More sentences than this share one box, so that they do not push the stage off the screen."""
+
 FOLDER = Path(stage.__file__).with_name("stage")
 
 
@@ -96,7 +99,7 @@ def header(view: ViewState, example: Example, words: Callable[..., str]) -> None
             label_visibility="collapsed",
             width=210,
         )
-        label = "page.new" if view.text is None else "page.typed"
+        label = "page.typed" if example.seed is None else "page.new"
         st.button(
             words(label, seed=view.seed),
             key="new",
@@ -181,10 +184,14 @@ def notices(view: ViewState, problems: tuple[Problem, ...]) -> None:
     words = partial(say, language=view.language)
     if not st.session_state.get("edit"):
         _rejected(view)
-    for problem in problems:
-        told = tell(problem, view.language)
-        fell_back = problem.key.startswith("url.") and problem.key != "url.text"
-        st.warning(f"{told} {words('fell-back')}" if fell_back else told)
+    told = [tell(problem, view.language) for problem in problems]
+    for place, problem in enumerate(problems):
+        if problem.key.startswith("url.") and problem.key not in session.PLACES:
+            told[place] += f" {words('fell-back')}"
+    if len(told) > MOST_BOXES:
+        told = ["\n".join(f"- {sentence}" for sentence in told)]
+    for sentence in told:
+        st.warning(sentence)
     if view.text is not None and "text" not in st.query_params:
         length = f"{len(view.text):,}"
         st.info(words("page.text-not-in-url", length=length, limit=f"{MAX_URL_TEXT:,}"))

@@ -88,6 +88,8 @@ def _paths(room: Room, traces: dict[str, Trace], asked: Asked, at: int) -> None:
         for cell, one in traces.items()
         if cell in GATED
     }
+    if not found:  # only a plain RNN loaded, and its one sentence stands above
+        return
     there = {cell: each for cell, each in found.items() if each is not None}
     if not there:
         st.info(room.say("memory.path.same"))

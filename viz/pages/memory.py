@@ -73,15 +73,18 @@ def _experiment(room: Room) -> None:
     if length > lab.MOST_STEPS:
         st.info(room.say("memory.cut", length=f"{length:,}", limit=lab.MOST_STEPS))
     st.subheader(room.say("memory.recall.title"), anchor="recall")
-    if isinstance(TASKS[room.task], FlaggedRecall):
-        recall.show(room)
+    task, errand = TASKS[room.task], None
+    if isinstance(task, FlaggedRecall):
+        errand = recall.show(room, task)
     else:
         st.markdown(room.say("memory.recall.none"))
     if len(room.tokens) < 2:
         st.info(room.say("memory.too-short"))
-        return
-    _chosen_token(room)
-    expert.show(room)
+    else:
+        _chosen_token(room)
+        expert.show(room)
+    if errand:
+        recall.measure(room, errand)
 
 
 @st.fragment

@@ -21,6 +21,8 @@ from viz.state import ViewState
 from viz.text import say, signal_name
 
 ALL = "all"
+MOST_AT_ONCE = 2_000
+"""Steps up to which every signal is drawn at once; a browser takes long over more."""
 
 
 def show() -> None:
@@ -33,13 +35,15 @@ def show() -> None:
     told = st.container()
     models, unloaded = cached.models(view.preset)
     traces = {cell: cached.traced(view.preset, cell, example.tokens) for cell in models}
+    placed = session.place_problems(view, traces) if "placed" not in st.session_state else ()
+    st.session_state.placed = True  # later the stage moves on, and Streamlit does not notice
     with told:
-        notices(view, (*problems, *unread, *unloaded))
+        notices(view, (*problems, *unread, *unloaded, *placed))
     if not models:
         st.error(words("page.no-models"))
         return
     _mount(view, example, models, traces)
-    _figures(traces, view.language)
+    _figures(traces, view.models[0], view.language)
     _recipes(models, view.language)
 
 
@@ -68,7 +72,7 @@ def _mount(
 
 
 @st.fragment
-def _figures(traces: dict[str, Trace], language: str) -> None:
+def _figures(traces: dict[str, Trace], first: str, language: str) -> None:
     """The zoomable figures; nothing is built before they are asked for."""
     words = partial(say, language=language)
     with st.expander(words("page.plotly"), key="plotly", on_change="rerun") as box:
@@ -76,17 +80,17 @@ def _figures(traces: dict[str, Trace], language: str) -> None:
             return
         with st.container(horizontal=True):
             cell = st.selectbox(
-                words("page.model"), list(traces), format_func=lambda c: words(f"cell.{c}")
+                words("page.model"),
+                list(traces),
+                index=list(traces).index(first) if first in traces else 0,
+                format_func=lambda c: words(f"cell.{c}"),
             )
             signals = [ALL, *(signal.key for signal in SIGNALS[cell])]
             key = st.selectbox(
                 words("page.signal"),
                 signals,
-                format_func=lambda k: (
-                    words("page.all-signals")
-                    if k == ALL
-                    else f"{signal_name(cell, k, language)} {k}"
-                ),
+                index=int(len(traces[cell]) > MOST_AT_ONCE),
+                format_func=lambda k: _signal_label(cell, k, language),
             )
         options: dict[str, Any] = {"language": language, "dark": st.context.theme.type == "dark"}
         draw = gate_figure if key == ALL else partial(heat_map, key=key)
