@@ -169,7 +169,7 @@ def test_hostile_value_is_shown_as_it_is(visit):
 
 def test_unusable_values_are_named_and_the_stage_still_opens(visit):
     page = visit(step="abc", models="foo,foo", seed="-1").page
-    assert page.get_by_role("alert").count() == 3
+    assert page.get_by_role("alert").get_by_role("listitem").count() == 3
     first = TASKS["recall"].example(ViewState().seed)
     flagged = next(t for t in first.tokens if t.startswith("!"))
     assert flagged[1] in sentence(page)
