@@ -56,7 +56,7 @@ def test_menu_leads_to_the_lab_and_every_part_is_drawn(visit, language):
 def test_clicked_token_is_the_one_that_is_changed(visit):
     page = visit(text=TEXT).page
     go_to_lab(page)
-    lines = page.locator(".st-key-change-lines")
+    lines = page.locator(".st-key-change-lines:not([data-stale=true])")
     expect(lines).to_contain_text("“C” at step 2 changed to “D”")
     page.locator(".st-key-tokens").get_by_text("F₅", exact=True).click()
     expect(lines).to_contain_text("“F” at step 5 changed to “G”", timeout=30_000)
