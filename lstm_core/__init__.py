@@ -11,7 +11,18 @@ from lstm_core.dynamics import (
     participation_ratio,
     spectral_radius,
 )
+from lstm_core.edit import WeightEdit, edited
+from lstm_core.effect import (
+    Ablation,
+    AblationProgress,
+    Effect,
+    Estimate,
+    ablation_map,
+    effect,
+    effects,
+)
 from lstm_core.gradients import highway_share, sensitivity
+from lstm_core.intervene import Intervention, read_interventions, write_interventions
 from lstm_core.ledger import (
     AgeOfMemory,
     Ledger,
@@ -47,10 +58,15 @@ from lstm_core.shares import (
 from lstm_core.trace import LayerTrace, Trace, trace, trace_many
 
 __all__ = [
+    "Ablation",
+    "AblationProgress",
     "AgeOfMemory",
     "CounterfactualLedger",
+    "Effect",
+    "Estimate",
     "FixedPoints",
     "GateSaturation",
+    "Intervention",
     "LayerTrace",
     "Ledger",
     "LedgerOverTime",
@@ -62,10 +78,15 @@ __all__ = [
     "SequenceModel",
     "Spectrum",
     "Trace",
+    "WeightEdit",
+    "ablation_map",
     "age_of_memory",
     "bias_to_time_constant",
     "counterfactual",
     "counterfactual_ledger",
+    "edited",
+    "effect",
+    "effects",
     "fisher_memory",
     "fixed_points",
     "gate_saturation",
@@ -80,6 +101,7 @@ __all__ = [
     "passive_time_constant",
     "pick_device",
     "probe",
+    "read_interventions",
     "recall_by_delay",
     "retention",
     "sensitivity",
@@ -87,4 +109,5 @@ __all__ = [
     "time_constant_to_bias",
     "trace",
     "trace_many",
+    "write_interventions",
 ]

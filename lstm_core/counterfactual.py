@@ -246,7 +246,7 @@ def _run_again(
 ) -> Tensor:
     """``[changed, time]`` of any module, by running every variant in full."""
     x, changed = features
-    start = {"h_0": np.stack([layer.h_0 for layer in base.layers])}
+    start: dict[str, Any] = {"h_0": np.stack([layer.h_0 for layer in base.layers])}
     if source.cell == "lstm":
         start["c_0"] = np.stack([layer.c_0 for layer in base.layers if layer.c_0 is not None])
     found = x.new_zeros(len(x), len(x))

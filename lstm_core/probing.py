@@ -92,7 +92,7 @@ def _recall(
     )
 
 
-def confidence_interval(right: int, examples: int) -> tuple[float, float]:
+def confidence_interval(right: float, examples: int) -> tuple[float, float]:
     """The 95 % interval of a share, which stays inside [0, 1] and is no point at its ends.
 
     Source: Wilson 1927.

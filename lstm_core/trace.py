@@ -6,10 +6,12 @@
 4. ``h_t`` is computed once more from these; its largest distance from the kernel's own ``h_t`` is
    the trace's `residual`: proof that these are the numbers of the model that was given.
 
+A layer with interventions steps on from the first of them, beside itself left alone (`surgery`).
+
 Inside, time comes first and sequences lie side by side: ``[time, sequence, feature]``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +22,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lstm_core.fused import Layer
+from lstm_core.intervene import Intervention
 from lstm_core.reading import Reading, Source, initial_states, open_module, read
 from lstm_core.record import LayerTrace, Trace
 from lstm_core.signals import SIGNALS
+from lstm_core.surgery import Rounds, change, change_inputs, network_of, rounds_of
 
 __all__ = ["LayerTrace", "Trace", "trace", "trace_many"]
 
@@ -34,6 +38,7 @@ def trace(
     module: nn.Module,
     inputs: Any,
     *,
+    interventions: Sequence[Intervention] = (),
     h_0: ArrayLike | Tensor | None = None,
     c_0: ArrayLike | Tensor | None = None,
 ) -> Trace:
@@ -47,29 +52,35 @@ def trace(
             directions, ``proj_size``, ``bias`` and ``batch_first``, float32 or float64.
         inputs: text or token ids ``[time]`` for a `SequenceModel` with a vocabulary, else floats
             ``[time, feature]``, whatever ``batch_first`` says.
+        interventions: what is changed on the way, in this order. The trace holds the changed
+            values; what comes before the first change is the untouched trace to the bit. The
+            residual of a changed layer is that of its untouched twin on the same inputs: it proves
+            that, but for the change, this is the given model.
         h_0: the first hidden states, ``[layer * direction, unit]``; zeros when not given.
         c_0: an LSTM's first cell states, likewise.
 
     Raises:
         TypeError: if the module or the kind of input is none of these.
-        ValueError: if sizes, ids or the dtype do not fit.
+        ValueError: if sizes, ids or the dtype do not fit, or an intervention (an `InputError`).
     """
     source = open_module(module)
     with torch.inference_mode(), _full_precision(source):
-        return _Stack.of(source, h_0, c_0).traces([read(source, inputs)])[0]
+        return _Stack.of(source, h_0, c_0).traces([read(source, inputs)], interventions)[0]
 
 
 def trace_many(
     module: nn.Module,
     sequences: Iterable[Any],
     *,
+    interventions: Sequence[Intervention] = (),
     h_0: ArrayLike | Tensor | None = None,
     c_0: ArrayLike | Tensor | None = None,
 ) -> list[Trace]:
     """What `trace` returns for each of `sequences`, found for many of them at a time.
 
     Sequences of similar length are padded to one length, no more of them than fit a fixed amount
-    of working memory. Every sequence starts from the same `h_0` and `c_0`.
+    of working memory. Every sequence starts from the same `h_0` and `c_0`, and the same
+    `interventions` happen in each.
 
     Raises:
         TypeError: as `trace`; the message names the sequence.
@@ -81,7 +92,8 @@ def trace_many(
         readings = [_read_one(source, number, one) for number, one in enumerate(sequences)]
         found: dict[int, Trace] = {}
         for chunk in _chunks(source, [len(reading) for reading in readings]):
-            found.update(zip(chunk, stack.traces([readings[i] for i in chunk]), strict=True))
+            traces = stack.traces([readings[i] for i in chunk], interventions)
+            found.update(zip(chunk, traces, strict=True))
         return [found[number] for number in range(len(readings))]
 
 
@@ -138,15 +150,17 @@ class _Stack:
         ]
         return cls(source=source, layers=layers, weights=tuple(copies))
 
-    def traces(self, readings: list[Reading]) -> list[Trace]:
+    def traces(self, readings: list[Reading], interventions: Sequence[Intervention]) -> list[Trace]:
         """One trace for each sequence; they run side by side."""
         lengths = [len(reading) for reading in readings]
+        rounds = self._rounds(interventions, lengths)
         x = _side_by_side([reading.features for reading in readings])
         found: list[list[LayerTrace]] = [[] for _ in readings]
         for first in range(0, len(self.layers), self.source.directions):
+            x = _changed_inputs(x, rounds.get(first, {}))
             inputs, states = _apart(x, lengths), []
             for number in range(first, first + self.source.directions):
-                h, traced = self._through(number, x, inputs, lengths)
+                h, traced = self._through(number, x, inputs, lengths, rounds.get(number))
                 states.append(h)
                 for layers, layer in zip(found, traced, strict=True):
                     layers.append(layer)
@@ -155,11 +169,19 @@ class _Stack:
         return [self._trace(*parts) for parts in zip(readings, found, outputs, strict=True)]
 
     def _through(
-        self, number: int, x: Tensor, inputs: list[np.ndarray], lengths: list[int]
+        self,
+        number: int,
+        x: Tensor,
+        inputs: list[np.ndarray],
+        lengths: list[int],
+        rounds: Rounds | None,
     ) -> tuple[Tensor, list[LayerTrace]]:
         """One direction of one layer: its ``h`` for the next one, and a trace for each sequence."""
         order = _backwards(x, lengths) if number % self.source.directions else None
-        signals, gaps = self.layers[number].signals(_turned(x, order))
+        turned_x = _turned(x, order)
+        signals, gaps = self.layers[number].signals(turned_x)
+        if rounds:
+            signals, gaps = change(self.layers[number], turned_x, (signals, gaps), rounds)
         residuals = [float(gaps[:length, place].max()) for place, length in enumerate(lengths)]
         turned = {s.key: _turned(signals.pop(s.key), order) for s in SIGNALS[self.source.cell]}
         apart = zip(*(_apart(values, lengths) for values in turned.values()), strict=True)
@@ -168,6 +190,15 @@ class _Stack:
             self._layer_trace(number, read, dict(zip(turned, values, strict=True)), residual)
             for read, values, residual in parts
         ]
+
+    def _rounds(
+        self, interventions: Sequence[Intervention], lengths: list[int]
+    ) -> Mapping[int, Rounds]:
+        """What changes, by layer and direction; the layers' untouched twins are variant 0."""
+        if not interventions:
+            return {}
+        variants = ((), interventions)
+        return rounds_of(variants, network_of(self.source), lengths, self.source.like)
 
     def _layer_trace(
         self, number: int, inputs: np.ndarray, signals: dict[str, np.ndarray], residual: float
@@ -204,6 +235,12 @@ class _Stack:
             device=str(self.source.like.device),
             dtype=str(self.source.like.dtype).removeprefix("torch."),
         )
+
+
+def _changed_inputs(x: Tensor, rounds: Rounds) -> Tensor:
+    if "x" not in rounds:
+        return x
+    return change_inputs(x[:, None].expand(-1, 2, -1, -1), rounds)[:, 1]
 
 
 def _side_by_side(sequences: list[Tensor]) -> Tensor:

@@ -41,6 +41,7 @@ LEVELS = {
     "dynamics": 4,
     "probing": 4,
     "edit": 4,
+    "answers": 4,
     "effect": 5,
     "ridge": 0,
     "checkpoint": 4,

@@ -217,7 +217,11 @@ def test_order_matters_and_is_that_of_the_list():
     double = Intervention(signal="h", op="scale", value=2, units=[0], times=3)
     module = build("rnn")
     h = trace(module, walk())["h"][3, 0]
-    for edits, expected in (([add, double], (h + 1) * 2), ([double, add], h * 2 + 1)):
+    for edits, expected in (
+        ([add, double], (h + 1) * 2),
+        ([double, add], h * 2 + 1),
+        ([add, double, add], (h + 1) * 2 + 1),
+    ):
         found = trace(module, walk(), interventions=edits)["h"][3, 0]
         assert found == pytest.approx(expected, abs=EXACT)
 
