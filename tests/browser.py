@@ -33,6 +33,15 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The stage is drawn and has stayed where it is for half a second: a click will find it.
+SETTLED = """() => {
+  const stage = document.querySelector("[data-testid=stage][data-step]");
+  if (!stage) return false;
+  const { x, y, width, height } = stage.getBoundingClientRect();
+  const place = [x, y, width, height].join();
+  if (place !== window.stagePlace) [window.stagePlace, window.stageSince] = [place, Date.now()];
+  return Date.now() - window.stageSince >= 500;
+}"""
 STARTS_WITHIN = 90  # seconds; importing torch on a slow disk takes most of it
 
 
@@ -166,6 +175,7 @@ def visit(chromium: Any, app_url: str) -> Iterator[Callable[..., Visit]]:
         one.page.goto(f"{app_url}/?{urlencode(query)}" if query else app_url)
         if stage:
             one.page.get_by_test_id("stage").wait_for(timeout=60_000)
+            one.page.wait_for_function(SETTLED, timeout=60_000, polling=100)
         return one
 
     yield open_window
