@@ -124,6 +124,8 @@ def test_clicking_a_token_and_dragging_over_the_tokens_scrub(visit):
     page.mouse.down()
     page.mouse.move(box["x"] + 40.5 / 56 * box["width"], middle, steps=6)
     wait_for_step(page, 40)
+    page.mouse.move(box["x"] + 30.5 / 56 * box["width"], middle - 40, steps=6)
+    wait_for_step(page, 30)  # above the row: a drag holds on
     page.mouse.up()
 
 

@@ -17,14 +17,12 @@ class ScorePointer {
   /** Where an event falls: step, and the cell or track under it. `null` off the time axis. */
   locate(event) {
     const { score } = this;
-    const { stage } = score;
     const origin = score.root.getBoundingClientRect();
     const [x, y] = [event.clientX - origin.left - score.left, event.clientY - origin.top];
     if (x < 0 || x >= score.width) return null;
     const inside = ({ top, height }) => y >= top && y < top + height;
     const strip = !score.overviewRow.hidden && score.overview.contains(event.target);
-    const step = strip ? (x / score.width) * stage.steps : stage.view.from + (x / score.width) * stage.view.count;
-    const place = { x, y, t: Math.min(Math.floor(step), stage.steps - 1), strip };
+    const place = { x, y, t: this.stepAt(event, strip), strip };
     const box = score.boxes.find(inside);
     if (box) {
       const row = Math.min(Math.floor(((y - box.top) / box.height) * box.lane.spec.units), box.lane.spec.units - 1);
@@ -34,8 +32,18 @@ class ScorePointer {
     return box || place.track || strip ? place : null;
   }
 
+  /** The step under an event wherever it is: a drag may leave the row in which it began. */
+  stepAt(event, strip) {
+    const { score } = this;
+    const { stage } = score;
+    const x = event.clientX - score.root.getBoundingClientRect().left - score.left;
+    const share = Math.min(Math.max(x / score.width, 0), 1);
+    const step = strip ? share * stage.steps : stage.view.from + share * stage.view.count;
+    return Math.min(Math.floor(step), stage.steps - 1);
+  }
+
   down(event) {
-    if (event.button !== 0 || event.target.closest("button,select,summary,[role=separator]")) return;
+    if (event.button !== 0 || event.target.closest("button,select,summary")) return;
     const place = this.locate(event);
     if (!place) return;
     this.press = { x: event.clientX, place, dragging: false };
@@ -43,19 +51,19 @@ class ScorePointer {
   }
 
   move(event) {
-    const place = this.locate(event);
     if (this.press) {
       if (Math.abs(event.clientX - this.press.x) > DRAG_STARTS) this.press.dragging = true;
-      if (this.press.dragging && place) this.drag(event, place);
+      const { strip } = this.press.place;
+      if (this.press.dragging) this.drag(event, { t: this.stepAt(event, strip), strip });
       return;
     }
-    if (event.pointerType !== "touch") this.hover(place);
+    if (event.pointerType !== "touch") this.hover(this.locate(event));
   }
 
   drag(event, place) {
     const { root, stage } = this.score;
     if (!root.hasPointerCapture(event.pointerId)) root.setPointerCapture(event.pointerId);
-    this.press.dragging ||= !!place.track || place.strip;
+    this.press.dragging = true;
     stage.goTo(place.t, { follow: place.strip });
     this.hover(null);
   }
