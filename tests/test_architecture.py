@@ -47,6 +47,7 @@ LEVELS = {
     "checkpoint": 4,
     "train": 5,
     "convert": 5,
+    "stacks": 1,
     "zoo": 5,
     "build": 6,
     "__main__": 7,

@@ -9,8 +9,8 @@ from torch import nn
 
 from lstm_core.signals import PACKED
 from lstm_core.trace import trace
-from tests.test_stage import parts_of
-from viz import stage
+from tests.test_payload import parts_of
+from viz import payload
 from viz.state import ViewState
 
 pytest_plugins = ["tests.browser"]
@@ -35,7 +35,7 @@ def sums(chromium):
     """Gives, for a payload, the sum of the shown products of every gate, step and unit."""
     page = chromium.new_page()
     for name in PURE:
-        page.add_script_tag(content=(stage.FOLDER / name).read_text(encoding="utf-8"))
+        page.add_script_tag(content=(payload.FOLDER / name).read_text(encoding="utf-8"))
     yield lambda data: page.evaluate(EVERY_SUM, base64.b64encode(data).decode())
     page.close()
 
@@ -50,7 +50,7 @@ def assert_sums(found, traced, layer=-1, direction=0):
 @pytest.mark.parametrize(("task", "text"), [("recall", "AB!CDE?FG"), ("python", "x = [1]\n")])
 def test_the_products_of_every_gate_add_up_to_its_preactivation(sums, task, text):
     parts, example = parts_of(text, task)
-    found = sums(stage.payload(parts, example, ViewState(preset=task)))
+    found = sums(payload.packed(parts, example, ViewState(preset=task)))
     for part, one in zip(parts, found, strict=True):
         assert_sums(one, part.trace)
 
@@ -66,14 +66,14 @@ def test_layers_directions_and_initial_states_add_up_too(sums, kind, direction, 
         start["c_0"] = np.random.default_rng(3).normal(size=(4, 4))
     traced = trace(module, np.random.default_rng(1).normal(size=(5, 3)), **start)
     for layer in (0, 1):
-        part = stage.Part(key=traced.cell, trace=traced, layer=layer, direction=direction)
-        (found,) = sums(stage.payload([part], None, ViewState(preset="own")))
+        part = payload.Part(key=traced.cell, trace=traced, layer=layer, direction=direction)
+        (found,) = sums(payload.packed([part], None, ViewState(preset="own")))
         assert_sums(found, traced, layer, direction)
 
 
 def test_numbers_are_written_for_people(chromium):
     page = chromium.new_page()
-    page.add_script_tag(content=(stage.FOLDER / "payload.js").read_text(encoding="utf-8"))
+    page.add_script_tag(content=(payload.FOLDER / "payload.js").read_text(encoding="utf-8"))
     written = page.evaluate(
         "[formatNumber(-0.5), formatNumber(-0.0001), formatNumber(NaN), formatNumber(-Infinity),"
         " formatNumber(123456), formatPercent(0.99999), formatPercent(1), formatPercent(0.125)]"
@@ -88,7 +88,7 @@ def test_the_joined_script_is_one_module_that_parses(chromium):
     page = chromium.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.add_script_tag(content=stage.assets().js, type="module")
+    page.add_script_tag(content=payload.assets().js, type="module")
     assert page.evaluate("document.querySelectorAll('script').length") == 1
     page.close()
     assert errors == []

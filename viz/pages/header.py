@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from lstm_core.tasks import TASKS, Example, InputError
-from viz import session, stage
+from viz import payload, session
 from viz.pages import address
 from viz.quoting import quoted
 from viz.state import MAX_SEED, MAX_URL_TEXT, Problem, ViewState, tell
@@ -20,7 +20,7 @@ from viz.text import LANGUAGES, say
 MOST_BOXES = 2
 """More sentences than this share one box, so that they do not push the stage off the screen."""
 
-FOLDER = Path(stage.__file__).with_name("stage")
+FOLDER = Path(payload.__file__).with_name("stage")
 
 
 def _forget_typed() -> None:

@@ -13,7 +13,7 @@ from lstm_core.checkpoint import Checkpoint
 from lstm_core.signals import SIGNALS
 from lstm_core.tasks import TASKS, Example
 from lstm_core.trace import Trace
-from viz import session, stage
+from viz import payload, session
 from viz.gates import gate_figure, heat_map
 from viz.pages import address, cached
 from viz.pages.header import header, notices, style_sheet
@@ -49,7 +49,7 @@ def show() -> None:
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
-    assets = stage.assets()
+    assets = payload.assets()
     return st.components.v2.component(
         "lstm_stage", html=assets.html, css=assets.css, js=assets.js, isolate_styles=False
     )
@@ -59,7 +59,7 @@ def _mount(
     view: ViewState, example: Example, models: dict[str, Checkpoint], traces: dict[str, Trace]
 ) -> None:
     parts = [
-        stage.Part(
+        payload.Part(
             key=cell,
             trace=traces[cell],
             classes=TASKS[view.preset].classes,
@@ -68,7 +68,7 @@ def _mount(
         )
         for cell, c in models.items()
     ]
-    _component()(key="stage", data=stage.payload(parts, example, view))
+    _component()(key="stage", data=payload.packed(parts, example, view))
 
 
 @st.fragment

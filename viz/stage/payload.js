@@ -1,4 +1,4 @@
-// The payload that viz/stage.py writes: header length, JSON header, float32 numbers.
+// The payload that viz/payload.py writes: header length, JSON header, float32 numbers.
 
 /** The header with every {"$": [offset, ...shape]} replaced by {data, shape}. */
 function decodePayload(bytes) {

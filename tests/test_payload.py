@@ -13,7 +13,7 @@ from lstm_core.model import ModelConfig, SequenceModel
 from lstm_core.signals import SIGNALS
 from lstm_core.tasks import TASKS
 from lstm_core.trace import trace
-from viz import stage, style
+from viz import payload, style
 from viz.state import ViewState
 from viz.story import glyph, probabilities, tell
 
@@ -45,7 +45,7 @@ def untrained(cell: str, task: str = "recall", hidden_size: int = 6) -> Sequence
 def parts_of(text: str, task: str = "recall"):
     example = TASKS[task].parse(text)
     parts = [
-        stage.Part(
+        payload.Part(
             key=cell, trace=trace(untrained(cell, task), example.ids), classes=TASKS[task].classes
         )
         for cell in SIGNALS
@@ -56,7 +56,7 @@ def parts_of(text: str, task: str = "recall"):
 @pytest.mark.parametrize(("task", "text"), [("recall", "AB!CDE?FG"), ("python", "if x:\n\tpass\n")])
 def test_every_signal_weight_and_input_arrives_unchanged(task, text):
     parts, example = parts_of(text, task)
-    header, floats = decode(stage.payload(parts, example, ViewState(preset=task)))
+    header, floats = decode(payload.packed(parts, example, ViewState(preset=task)))
     for part, sent in zip(parts, header["parts"], strict=True):
         layer = part.trace.layer()
         for lane in sent["lanes"]:
@@ -69,7 +69,7 @@ def test_every_signal_weight_and_input_arrives_unchanged(task, text):
 
 def test_the_lanes_are_the_cells_signals_in_order_with_the_scale_of_the_figures():
     parts, example = parts_of("AB!CDE?FG")
-    header, _ = decode(stage.payload(parts, example, ViewState()))
+    header, _ = decode(payload.packed(parts, example, ViewState()))
     for part, sent in zip(parts, header["parts"], strict=True):
         assert [lane["key"] for lane in sent["lanes"]] == [s.key for s in SIGNALS[sent["cell"]]]
         for lane in sent["lanes"]:
@@ -81,7 +81,7 @@ def test_the_lanes_are_the_cells_signals_in_order_with_the_scale_of_the_figures(
 
 def test_answers_carry_the_models_own_probabilities():
     parts, example = parts_of("AB!CDE?FG")
-    header, floats = decode(stage.payload(parts, example, ViewState()))
+    header, floats = decode(payload.packed(parts, example, ViewState()))
     for part, sent in zip(parts, header["parts"], strict=True):
         expected = torch.softmax(torch.tensor(part.trace.outputs, dtype=torch.float64), -1).numpy()
         np.testing.assert_array_equal(array(floats, sent["says"]), expected.argmax(-1))
@@ -98,7 +98,7 @@ def test_probabilities_are_torchs_softmax_and_survive_large_logits():
 
 def test_the_time_constants_come_from_the_mean_log_of_what_is_kept():
     parts, example = parts_of("AB!CDE?FG")
-    header, floats = decode(stage.payload(parts, example, ViewState()))
+    header, floats = decode(payload.packed(parts, example, ViewState()))
     kept = {"lstm": "f", "gru": "z", "rnn": None}
     for part, sent in zip(parts, header["parts"], strict=True):
         if kept[sent["cell"]] is None:
@@ -115,8 +115,8 @@ def test_a_bare_module_is_shown_with_its_numbers_and_without_answers():
         nn.LSTM(3, 5, num_layers=2, bidirectional=True),
         np.random.default_rng(0).normal(size=(7, 3)),
     )
-    part = stage.Part(key="lstm", trace=traced, layer=1, direction=1)
-    header, floats = decode(stage.payload([part], None, ViewState(preset="own")))
+    part = payload.Part(key="lstm", trace=traced, layer=1, direction=1)
+    header, floats = decode(payload.packed([part], None, ViewState(preset="own")))
     assert header["glyphs"] is None
     np.testing.assert_array_equal(array(floats, header["values"]), traced.layer(0).inputs)
     sent = header["parts"][0]
@@ -129,8 +129,8 @@ def test_values_that_are_not_finite_are_counted_and_break_nothing():
     torch.manual_seed(0)
     inputs = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     inputs[2] = np.nan
-    part = stage.Part(key="rnn", trace=trace(nn.RNN(3, 4), inputs))
-    header, floats = decode(stage.payload([part], None, ViewState(preset="own")))
+    part = payload.Part(key="rnn", trace=trace(nn.RNN(3, 4), inputs))
+    header, floats = decode(payload.packed([part], None, ViewState(preset="own")))
     lane = header["parts"][0]["lanes"][0]
     assert lane["missing"] == 4 * 4
     assert np.isnan(array(floats, lane["values"])[2:]).all()
@@ -165,7 +165,7 @@ def test_glyphs_make_every_token_visible(token, shown):
 
 
 def test_the_script_stays_small_enough_to_ride_in_every_message():
-    assets = stage.assets()
+    assets = payload.assets()
     assert len(assets.js.encode()) + len(assets.css.encode()) < 100_000
     assert assets.js.count("export default") == 1
 
@@ -174,7 +174,7 @@ def test_the_memory_of_every_token_arrives_with_what_stood_there_instead():
     parts, example = parts_of("AB!CDE?FG")
     memory = np.random.default_rng(0).random((8, 8))
     parts = [replace(part, memory=memory) for part in parts]
-    header, floats = decode(stage.payload(parts, example, ViewState()))
+    header, floats = decode(payload.packed(parts, example, ViewState()))
     assert header["replacements"] == ["B", "C", "D", "E", "F", "A", "G", "H"]
     assert header["asked"] == 2
     for sent in header["parts"]:

@@ -34,7 +34,7 @@ from viz.story import (
 )
 from viz.text import say, section, signal_name
 
-__all__ = ["Assets", "Part", "assets", "payload"]
+__all__ = ["Assets", "Part", "assets", "packed"]
 
 FOLDER = Path(__file__).with_name("stage")
 SCRIPTS = (
@@ -85,7 +85,7 @@ class _Buffer:
         return b"".join([struct.pack("<I", len(text)), text, *(a.tobytes() for a in self._arrays)])
 
 
-def payload(
+def packed(
     parts: Sequence[Part], example: Example | None, view: ViewState, *, address: bool = True
 ) -> bytes:
     """The bytes that show `parts` reading one sequence, in the language and place of `view`.

@@ -1,0 +1,67 @@
+"""What a model file holds once it is read: recurrent stacks, and what was left out.
+
+How each kind of file is read is in `torch_files`, `keras_files` and `onnx_files`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from lstm_core.signals import Cell
+
+
+class ModelFileError(ValueError):
+    """A file is no model that can be read. `code` and `fields` let a page say it."""
+
+    def __init__(self, code: str, message: str, **fields: object) -> None:
+        """Keep a machine-readable `code` and `fields` beside the English `message`."""
+        super().__init__(message)
+        self.code = code
+        self.fields = fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """Something to tell about a file: a code with its fields, and the English sentence."""
+
+    code: str
+    message: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stack:
+    """One recurrent stack of a larger model, with what lies certainly before and after it.
+
+    Attributes:
+        name: how the file names it, e.g. ``"encoder.lstm"``; empty for a bare module.
+        module: the layers as torch's own module, in evaluation mode.
+        gate_order: the order in which the file packs the gates, e.g. ``"i f c o"``.
+        embedding: vectors by token id, ``[token, feature]``, where the file names them.
+        head: weight ``[output, feature]`` and bias ``[output]`` of the linear layer after it.
+    """
+
+    name: str
+    cell: Cell
+    module: nn.LSTM | nn.GRU | nn.RNN
+    gate_order: str
+    embedding: Tensor | None = None
+    embedding_name: str | None = None
+    head: tuple[Tensor, Tensor | None] | None = None
+    head_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelFile:
+    """Everything found in a model file.
+
+    Attributes:
+        kind: ``"checkpoint"`` (our own), ``"torch"``, ``"safetensors"``, ``"keras"`` or ``"onnx"``.
+        stacks: in the file's order; at least one.
+        remarks: what was ignored or assumed, and why.
+    """
+
+    kind: str
+    stacks: tuple[Stack, ...]
+    remarks: tuple[Remark, ...] = ()
