@@ -2,6 +2,7 @@
 
 from lstm_core.counterfactual import counterfactual
 from lstm_core.device import pick_device
+from lstm_core.difference import difference
 from lstm_core.dynamics import (
     FixedPoints,
     Spectrum,
@@ -84,6 +85,7 @@ __all__ = [
     "bias_to_time_constant",
     "counterfactual",
     "counterfactual_ledger",
+    "difference",
     "edited",
     "effect",
     "effects",

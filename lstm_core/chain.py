@@ -32,6 +32,7 @@ class Chain:
     @classmethod
     def of(cls, layer: LayerTrace, like: Tensor | None = None) -> "Chain":
         """The chain of `layer`, on the device and in the dtype of `like`; by default in float64."""
+        layer.require_values()
         like = torch.empty(0, dtype=torch.float64) if like is None else like
         order = slice(None, None, -1 if layer.direction else 1)
         weights = {name: torch.tensor(array).to(like) for name, array in layer.weights.items()}

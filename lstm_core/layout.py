@@ -72,6 +72,8 @@ def _check_header(header: Mapping[str, Any], most_layers: int) -> None:
             raise ValueError(f"its header has no usable {name!r}")
         if value not in allowed:
             raise ValueError(f"its header says {name} = {value!r}")
+    if header.get("quantity", "value") not in ("value", "difference"):
+        raise ValueError(f"its header says quantity = {header['quantity']!r}")
     if not isinstance(header.get("device"), str):
         raise ValueError("its header has no usable 'device'")
     for name in ("tokens", "input_names"):

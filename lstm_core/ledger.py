@@ -83,6 +83,7 @@ def carry(layer: LayerTrace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Raises:
         ValueError: for a plain RNN.
     """
+    layer.require_values()
     if layer.cell == "lstm":
         keep, gain = layer["f"], layer["i"].astype(np.float64) * layer["g"]
     elif layer.cell == "gru":

@@ -16,6 +16,9 @@ from lstm_core.trace import LayerTrace, Trace
 
 _KEEP = {"lstm": "f", "gru": "z"}
 
+_ROUNDING = 1e-5
+"""A gate further than this from its own pre-activation was changed."""
+
 
 def retention(trace: Trace, since: int, *, layer: int = -1, direction: int = 0) -> np.ndarray:
     """The share of each unit's content right after step `since` that is left, ``[time, unit]``.
@@ -118,7 +121,7 @@ def gate_saturation(
     Raises:
         ValueError: for a plain RNN.
     """
-    one = trace.layer(layer, direction)
+    one = trace.layer(layer, direction).require_values()
     gates = [signal.key for signal in SIGNALS[one.cell] if signal.is_gate]
     if not gates:
         raise ValueError("a plain RNN has no gates to be open or shut")
@@ -153,4 +156,9 @@ def _log_keep(layer: LayerTrace) -> np.ndarray:
             "a plain RNN has no multiplicative carry: it has no gate that keeps a share of its "
             "state, all of it is rewritten at each step"
         )
-    return -np.logaddexp(0, -layer[f"z_{_KEEP[layer.cell]}"].astype(np.float64))
+    gate = layer.require_values()[_KEEP[layer.cell]]
+    # A gate that rounds to 1 still forgets; its pre-activation knows how much.
+    logs = -np.logaddexp(0, -layer[f"z_{_KEEP[layer.cell]}"].astype(np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changed = np.abs(np.exp(logs) - gate) > _ROUNDING  # by an intervention
+        return np.where(changed, np.log(gate, dtype=np.float64), logs)

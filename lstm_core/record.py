@@ -67,6 +67,7 @@ class LayerTrace(_Immutable):
         c_0: the cell state before it, ``[unit]``; ``None`` unless an LSTM.
         nonlinearity: ``"tanh"`` or ``"relu"``.
         residual: the largest ``|h - h recomputed from these signals|``.
+        quantity: ``"value"``, or ``"difference"`` of two traces (`difference`).
     """
 
     cell: str
@@ -79,6 +80,7 @@ class LayerTrace(_Immutable):
     c_0: np.ndarray | None = None
     nonlinearity: str = "tanh"
     residual: float
+    quantity: str = "value"
 
     @property
     def hidden_size(self) -> int:
@@ -105,6 +107,8 @@ class LayerTrace(_Immutable):
         """
         if key in self.signals:
             return self.signals[key]
+        if self.quantity != "value":
+            raise KeyError(f"a {self.quantity} of traces has no {key!r}; it has signals only")
         if key == "u_n" and self.cell == "gru":
             return _read_only(self._term("n", "h"))
         gate = key.removeprefix("z_")
@@ -115,6 +119,16 @@ class LayerTrace(_Immutable):
             if key == "z_n":
                 from_state *= self.signals["r"]
             return _read_only(self._term(gate, "x") + from_state)
+
+    def require_values(self) -> "LayerTrace":
+        """Return this layer.
+
+        Raises:
+            ValueError: if it holds differences, of which nothing more can be measured.
+        """
+        if self.quantity != "value":
+            raise ValueError(f"this is a {self.quantity} of two traces; expected a trace of values")
+        return self
 
     def previous(self, key: str) -> np.ndarray:
         """`h` or `c` one step earlier in this direction's own order, ``[time, unit]``.
@@ -170,6 +184,11 @@ class Trace(_Immutable):
     dtype: str
 
     @property
+    def quantity(self) -> str:
+        """``"value"``, or ``"difference"`` of two traces."""
+        return self.layers[0].quantity
+
+    @property
     def num_directions(self) -> int:
         """2 for a bidirectional module, else 1."""
         return self.layers[-1].direction + 1
@@ -197,9 +216,10 @@ class Trace(_Immutable):
         sizes = (
             f"{_count(self.num_layers, 'layer')} of {_count(self.layers[-1].hidden_size, 'unit')}"
         )
+        what = "" if self.quantity == "value" else f" {self.quantity}"
         both = ", bidirectional" if self.num_directions == 2 else ""
         return (
-            f"Trace({self.cell.upper()}, {sizes}{both}, {_count(len(self), 'step')}, "
+            f"Trace({self.cell.upper()}{what}, {sizes}{both}, {_count(len(self), 'step')}, "
             f"{self.dtype} on {self.device}, residual {self.residual:.1e})"
         )
 
@@ -283,6 +303,8 @@ def _packed(trace: Trace) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "tokens": trace.tokens,
         "input_names": trace.input_names,
     }
+    if trace.quantity != "value":
+        header["quantity"] = trace.quantity
     arrays = {"residuals": np.array([layer.residual for layer in trace.layers])}
     if trace.outputs is not None:
         arrays["outputs"] = trace.outputs
@@ -333,6 +355,7 @@ def _unpacked_layer(
         c_0=arrays.get(start + "c_0"),
         nonlinearity=header["nonlinearity"],
         residual=residual,
+        quantity=header.get("quantity", "value"),
     )
 
 

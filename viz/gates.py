@@ -130,6 +130,8 @@ def _figure(sheet: _Sheet, keys: tuple[str, ...], title: str, lane_height: int) 
     figure = make_subplots(
         rows=len(keys), shared_xaxes=True, vertical_spacing=_GAP / inner if len(keys) > 1 else 0
     )
+    if sheet.trace.quantity == "difference":
+        title = sheet.say("figure.difference", title=title)
     for row, key in enumerate(keys, start=1):
         _add_lane(figure, sheet, key, row)
     figure.update_layout(_layout(sheet, title, inner))
@@ -144,7 +146,7 @@ def _figure(sheet: _Sheet, keys: tuple[str, ...], title: str, lane_height: int) 
 def _add_lane(figure: go.Figure, sheet: _Sheet, key: str, row: int) -> None:
     """One signal: its values, what its colours cannot show, a heading and a colour bar."""
     values = sheet.values(key)
-    scale = style.scale(key, sheet.trace.cell, values)
+    scale = style.scale(key, sheet.trace.cell, values, sheet.trace.quantity)
     marks = style.marks(values, scale)
     band = figure.layout[f"yaxis{row}" if row > 1 else "yaxis"].domain
     places = {"x": sheet.trace.times, "y": sheet.rows(len(values))}

@@ -138,13 +138,14 @@ class Scale:
         return DIVERGING["dark" if dark else "light"] if self.diverging else SEQUENTIAL
 
 
-def scale(signal_key: str, cell: str, values: np.ndarray) -> Scale:
-    """The scale on which `values` of a signal are drawn.
+def scale(signal_key: str, cell: str, values: np.ndarray, quantity: str = "value") -> Scale:
+    """The scale on which `values` of a signal are drawn; `quantity` is that of their trace.
 
-    A gate takes 0 to 1. Anything else is signed: it ends at its largest absolute value, or, where
-    that would bleach the rest, at a percentile of it. NaN and infinity do not count.
+    A gate takes 0 to 1. Anything else, a gate's difference too, is signed: it ends at its largest
+    absolute value, or, where that would bleach the rest, at a percentile of it. NaN and infinity do
+    not count.
     """
-    if _is_gate(signal_key, cell):
+    if quantity == "value" and _is_gate(signal_key, cell):
         low, high = 0.0, 1.0
     else:
         high = _loud(values)

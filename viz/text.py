@@ -205,6 +205,7 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
 _FIGURES: dict[str, tuple[str, str]] = {
     "figure.title": ("{cell} · {signal} {symbol}", "{cell} · {signal} {symbol}"),
     "figure.all": ("{cell} · every signal", "{cell} · 全部信号"),
+    "figure.difference": ("{title} · changed minus original", "{title} · 改动后减改动前"),
     "figure.layer": ("layer {layer}", "第 {layer} 层"),
     "figure.reverse": ("reverse direction", "反向"),
     "figure.time": ("time (step)", "时间（步）"),
