@@ -1,11 +1,14 @@
-"""Checks of single fields of what people and files hand in; each error names its field."""
+"""Checks of what people and files hand in as fields; each error names its field."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from lstm_core.vocabulary import InputError
+
+Read = TypeVar("Read")
 
 LARGEST = 1e30
 """Larger numbers are refused; it is still one in float32."""
@@ -67,3 +70,45 @@ def unit_list(units: object) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise wrong("units", "holds a unit twice")
     return found
+
+
+def json_items(text: str, *, characters: int, most: int) -> list[Any]:
+    """The items of a JSON list of at most so many `characters` and so many items.
+
+    Raises:
+        InputError: if it is too long, no JSON, contradicts itself or is no list.
+    """
+    if len(text) > characters:
+        raise wrong("text", f"is {len(text)} characters long; {characters} are allowed")
+    try:
+        data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise wrong("text", f"is no JSON: {error}") from None
+    if not isinstance(data, list):
+        raise wrong("text", f"must be a list, got {shown(data)}")
+    if len(data) > most:
+        raise wrong("text", f"holds {len(data)} items; {most} are allowed")
+    return data
+
+
+def numbered(place: int, read: Callable[[Any], Read], item: Any) -> Read:
+    """``read(item)``; an error says which of a list it is, counted from 1."""
+    try:
+        return read(item)
+    except InputError as error:
+        fields = error.fields | {"number": place + 1}
+        raise InputError(error.code, f"number {place + 1}: {error}", **fields) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    for name in found:
+        if sum(name == other for other, _ in pairs) > 1:
+            raise wrong(shown(name), "is given twice")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise wrong("value", f"must be finite, got {name}")

@@ -9,9 +9,18 @@ from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any
 
-from lstm_core.fields import choice, listed, number, shown, unit_list, whole, wrong
+from lstm_core.fields import (
+    choice,
+    json_items,
+    listed,
+    number,
+    numbered,
+    shown,
+    unit_list,
+    whole,
+    wrong,
+)
 from lstm_core.signals import SIGNALS, Cell
-from lstm_core.vocabulary import InputError
 
 OPS = ("set", "scale", "add")
 MAX_INTERVENTIONS = 64
@@ -168,39 +177,8 @@ def read_interventions(text: str) -> tuple[Intervention, ...]:
         InputError: if it is too long, no JSON, contradicts itself or holds what makes no sense; for
             one of several the message and `fields["number"]` say which, counted from 1.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise wrong("text", f"is {len(text)} characters long; {MAX_CHARACTERS} are allowed")
-    try:
-        data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise wrong("text", f"is no JSON: {error}") from None
-    if not isinstance(data, list):
-        raise wrong("text", f"must be a list of interventions, got {shown(data)}")
-    if len(data) > MAX_INTERVENTIONS:
-        raise wrong("text", f"holds {len(data)} interventions; {MAX_INTERVENTIONS} are allowed")
-    return tuple(_numbered(number, one) for number, one in enumerate(data, start=1))
-
-
-def _numbered(number: int, data: Any) -> Intervention:
-    try:
-        return Intervention.from_json(data)
-    except InputError as error:
-        fields = error.fields | {"number": number}
-        raise InputError(error.code, f"intervention {number}: {error}", **fields) from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    for name in found:
-        if sum(name == other for other, _ in pairs) > 1:
-            raise wrong(shown(name), "is given twice")
-    return found
-
-
-def _no_constant(name: str) -> float:
-    raise wrong("value", f"must be finite, got {name}")
+    items = json_items(text, characters=MAX_CHARACTERS, most=MAX_INTERVENTIONS)
+    return tuple(numbered(place, Intervention.from_json, item) for place, item in enumerate(items))
 
 
 def _value(value: object) -> float | tuple[float, ...]:

@@ -28,6 +28,7 @@ LEVELS = {
     "intervene": 1,
     "model": 2,
     "record": 2,
+    "difference": 3,
     "reading": 3,
     "fused": 3,
     "surgery": 3,

@@ -369,14 +369,14 @@ def test_something_else_in_the_list_is_refused():
         ("", "no JSON"),
         ("[" * 9000, "no JSON"),
         ("{}", "must be a list"),
-        ("[3]", "intervention 1: intervention: must be an object"),
+        ("[3]", "number 1: intervention: must be an object"),
         ('[{"signal":"f","signal":"i"}]', "signal: is given twice"),
         ('[{"signal":"f","op":"set","value":NaN}]', "value: must be finite, got NaN"),
         ('[{"signal":"f","op":"set"}]', "value: is missing"),
         ('[{"signal":"f","op":"set","value":1,"unit":3}]', "unit: is no field"),
         ('[{"signal":"f","op":"set","value":' + "9" * 5000 + "}]", "no JSON"),
         (" " * 16_385, "16385 characters long; 16384 are allowed"),
-        ("[" + ",".join(["0"] * 65) + "]", "65 interventions; 64 are allowed"),
+        ("[" + ",".join(["0"] * 65) + "]", "65 items; 64 are allowed"),
     ],
 )
 def test_damaged_or_oversized_json_is_refused(text, problem):
@@ -386,7 +386,7 @@ def test_damaged_or_oversized_json_is_refused(text, problem):
 
 def test_the_message_says_which_of_several():
     text = '[{"signal":"f","op":"set","value":1},{"signal":"f","op":"set","value":1,"units":[]}]'
-    with pytest.raises(InputError, match=r"^intervention 2: units") as caught:
+    with pytest.raises(InputError, match=r"^number 2: units") as caught:
         read_interventions(text)
     assert caught.value.fields["number"] == 2
 
