@@ -77,7 +77,7 @@ def _chains(traced: Trace, like: Tensor, last: int, direction: int) -> list[Chai
 
 def _row(source: Source, of: object) -> Tensor:
     """The row of the readout that reads class `of`, ``[unit]``."""
-    if source.model is None:
+    if source.model is None or not source.model.config.output_size:
         raise ValueError("a bare module has no classes; pass a SequenceModel or of='state'")
     rows = source.model.readout.weight.detach()
     if not isinstance(of, int | np.integer) or not 0 <= of < len(rows):

@@ -62,6 +62,7 @@ def test_every_field_is_written_under_its_key():
         focus="gru",
         step=0,
         unit=3,
+        changes="[]",
         language="zh",
     )
     expected = {
@@ -72,6 +73,7 @@ def test_every_field_is_written_under_its_key():
         "focus": "gru",
         "step": "0",
         "unit": "3",
+        "changes": "[]",
         "lang": "zh",
     }
     assert to_query(view) == expected

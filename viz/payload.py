@@ -5,22 +5,26 @@ on stepping, hovering and drilling happen in the browser. Streamlit is not impor
 """
 
 import json
+import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lstm_core.difference import difference
 from lstm_core.signals import PACKED, SIGNALS
 from lstm_core.tasks import TASKS, Example
 from lstm_core.trace import LayerTrace
 from viz import style
-from viz.state import ViewState
+from viz.operation import Operation
+from viz.state import MAX_URL_TEXT, ViewState
 from viz.story import (
     Part,
+    Story,
     about,
     facts,
     glyph,
@@ -40,7 +44,7 @@ FOLDER = Path(__file__).with_name("stage")
 SCRIPTS = (
     "payload.js", "colours.js", "arithmetic.js", "dom.js", "lanes.js", "tracks.js", "words.js",
     "pointer.js", "memory.js", "score.js", "heading.js", "cell.js", "transport.js", "window.js",
-    "address.js", "stage.js",
+    "address.js", "versions.js", "surgery.js", "editor.js", "brush.js", "stage.js",
 )  # fmt: skip
 """In the order in which they are joined: one module without imports, so nothing is built."""
 
@@ -59,9 +63,19 @@ class Assets:
 @cache
 def assets() -> Assets:
     """The stage's HTML, CSS and JavaScript, read once."""
-    js = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    css = (FOLDER / "stage.css").read_text(encoding="utf-8")
+    js = "\n".join(_without_comments(FOLDER / name) for name in SCRIPTS)
+    css = re.sub(r"([;:,{]) ", r"\1", _without_comments(FOLDER / "stage.css"))
     return Assets(html='<div class="lstm-stage-host"></div>', css=css, js=js)
+
+
+_COMMENTS = ("//", "/*", "* ", "*/")
+
+
+def _without_comments(path: Path) -> str:
+    """A script without comments and indentation: it travels with every message."""
+    text = re.sub(r" // .*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if not line.startswith(_COMMENTS) and line.strip("*"))
 
 
 class _Buffer:
@@ -86,7 +100,13 @@ class _Buffer:
 
 
 def packed(
-    parts: Sequence[Part], example: Example | None, view: ViewState, *, address: bool = True
+    parts: Sequence[Part],
+    example: Example | None,
+    view: ViewState,
+    *,
+    address: bool = True,
+    story: Story | None = None,
+    operation: Operation | None = None,
 ) -> bytes:
     """The bytes that show `parts` reading one sequence, in the language and place of `view`.
 
@@ -94,23 +114,28 @@ def packed(
         parts: at least one; all of them read the same sequence.
         example: that sequence with its answers; ``None`` where nothing is known but the traces.
         address: whether the browser keeps models, step and unit in the page's address.
+        story: what is said of the sequence; that of the task's `example` when not given.
+        operation: what was changed; ``None`` where nothing can be changed, as in a file.
     """
     buffer = _Buffer()
-    told = tell(parts, example, view.preset, view.language)
-    tokens = parts[0].trace.tokens
+    told = story or tell(parts, example, view.preset, view.language)
+    tokens, known = parts[0].trace.tokens, view.preset in TASKS
     header = {
         "preset": view.preset,
         "language": view.language,
         "address": address,
         "text": section("stage", view.language),
         "colours": _colours(),
-        "glyphs": None if tokens is None else glyphs(tokens),
+        "glyphs": None if tokens is None else glyphs(tokens, flags=known),
         "marks": marks(tokens or (), view.preset),
         "values": None if tokens else buffer.add(parts[0].trace.layer(0).inputs),
         "lead": told.lead,
         "step": told.step,
         "asked": told.asked,
         "replacements": _replacements(example, view.preset),
+        "surgery": None
+        if operation is None
+        else _surgery(operation, tokens, view.language, flags=known),
         "view": {
             "models": list(view.models),
             "step": view.step,
@@ -119,9 +144,11 @@ def packed(
         },
         "parts": [
             _part(buffer, part, example, view.language)
+            | {"input_names": _input_names(part, flags=known)}
             | {
                 "sentence": told.parts.get(part.key, ""),
                 "unit": first_unit(part, told.step),
+                "changed": _changed(buffer, part, operation, view.language),
             }
             for part in parts
         ],
@@ -163,8 +190,11 @@ def _part(buffer: _Buffer, part: Part, example: Example | None, language: str) -
     first = layer.layer == 0
     return {
         "key": part.key,
+        "model": part.of,
+        "layer": layer.layer,
+        "layers": part.trace.num_layers,
         "cell": layer.cell,
-        "name": say(f"cell.{layer.cell}", language),
+        "name": part.name or say(f"cell.{layer.cell}", language),
         "steps": len(layer),
         "units": layer.hidden_size,
         "reverse": bool(layer.direction),
@@ -173,12 +203,11 @@ def _part(buffer: _Buffer, part: Part, example: Example | None, language: str) -
         "lanes": [_lane(buffer, layer, s.key, language) for s in SIGNALS[layer.cell]],
         "weights": {name: buffer.add(array) for name, array in layer.weights.items()},
         "initial": {"h": buffer.add(layer.h_0)} | _initial_cell(buffer, layer),
-        "input_names": [glyph(n) for n in part.trace.input_names or ()] if first else None,
         **_inputs(buffer, layer, example if first else None),
         **_units(buffer, layer),
         **_answers(buffer, part, example),
         "memory": None if part.memory is None else buffer.add(part.memory),
-        "facts": facts(part, layer, language),
+        "facts": part.facts or facts(part, layer, language),
         "score": score_line(part, language),
         "proof": proof(layer, language),
         "about": about(part, language),
@@ -186,10 +215,15 @@ def _part(buffer: _Buffer, part: Part, example: Example | None, language: str) -
     }
 
 
+def _input_names(part: Part, *, flags: bool) -> list[str] | None:
+    names = part.trace.input_names
+    first = part.trace.layer(part.layer).layer == 0
+    return glyphs(names, flags=flags) if names and first else None
+
+
 def _lane(buffer: _Buffer, layer: LayerTrace, key: str, language: str) -> dict[str, Any]:
     values = layer.signals[key]
-    scale = style.scale(key, layer.cell, values)
-    finite = np.isfinite(values)
+    scale = style.scale(key, layer.cell, values, layer.quantity)
     return {
         "key": key,
         "symbol": key,
@@ -198,10 +232,59 @@ def _lane(buffer: _Buffer, layer: LayerTrace, key: str, language: str) -> dict[s
         "kind": "signed" if scale.diverging else "gate",
         "low": scale.low,
         "high": scale.high,
+        "units": min(values.shape[1], layer.hidden_size),
+        **_values(buffer, values, scale),
+    }
+
+
+def _values(buffer: _Buffer, values: np.ndarray, scale: style.Scale) -> dict[str, Any]:
+    finite = np.isfinite(values)
+    return {
         "beyond": int(np.count_nonzero(finite & ((values < scale.low) | (values > scale.high)))),
         "missing": int(np.count_nonzero(~finite)),
-        "units": values.shape[1],
         "values": buffer.add(values),
+    }
+
+
+def _surgery(
+    operation: Operation, read: Sequence[str] | None, language: str, *, flags: bool
+) -> dict[str, Any]:
+    tokens = operation.tokens
+    return {
+        "text": section("change", language),
+        "number": operation.request.number,
+        "items": list(operation.items),
+        "rejected": operation.rejected,
+        "outcome": operation.outcome,
+        "guides": list(operation.guides),
+        "read": list(read or ()),
+        "tokens": [list(pair) for pair in zip(tokens, glyphs(tokens, flags=flags), strict=True)],
+        "replaced": {
+            str(t): glyphs([token], flags=flags)[0] for t, token in operation.replaced.items()
+        },
+        "most": MAX_URL_TEXT,
+    }
+
+
+def _changed(
+    buffer: _Buffer, part: Part, operation: Operation | None, language: str
+) -> dict[str, Any] | None:
+    """What is other than in `part` after the changes; lanes stay on the scales they had."""
+    if operation is None or part.key not in operation.followed:
+        return None
+    followed = operation.followed[part.key]
+    was = part.trace.layer(part.layer, part.direction)
+    now = followed.changed.layer(part.layer, part.direction)
+    gap = difference(followed.changed, part.trace).layer(part.layer, part.direction)
+    keys = [signal.key for signal in SIGNALS[was.cell]]
+    scales = {key: style.scale(key, was.cell, was.signals[key]) for key in keys}
+    return {
+        "lanes": [_values(buffer, now.signals[key], scales[key]) for key in keys],
+        "difference": [_lane(buffer, gap, key, language) for key in keys],
+        "weights": {name: buffer.add(array) for name, array in now.weights.items()},
+        **_inputs(buffer, now, None),
+        **_answers(buffer, replace(part, trace=followed.changed), followed.example),
+        "memory": None if followed.memory is None else buffer.add(followed.memory),
     }
 
 
@@ -242,7 +325,7 @@ def first_unit(part: Part, step: int) -> int:
     h = np.nan_to_num(layer.signals["h"])
     last = layer.layer == part.trace.num_layers - 1
     if part.checkpoint is None or part.trace.outputs is None or not last:
-        return int(h.std(axis=0).argmax())
+        return int(h[:, : layer.hidden_size].std(axis=0).argmax())
     weight = part.checkpoint.model.readout.weight.detach().cpu().numpy()
     weight = weight[:, layer.direction * h.shape[1] :][:, : h.shape[1]]
     said = int(np.nan_to_num(part.trace.outputs[step]).argmax())

@@ -25,7 +25,7 @@ MAX_URL_TEXT = 1_500
 PYTHON_KEYS = ("preset", "seed", "text", "lang")
 """The keys of the query string that Python writes. The stage writes the others."""
 
-STAGE_KEYS = ("models", "focus", "step", "unit")
+STAGE_KEYS = ("models", "focus", "step", "unit", "changes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,7 @@ class ViewState:
         models: kinds of cell, in the order in which they are stacked.
         focus: the kind of cell whose arithmetic is shown; ``None`` is the first of `models`.
         step, unit: the chosen ones; ``None`` leaves the choice to the stage.
+        changes: what is changed in the models, as `viz.surgery.read_changes` reads it.
         language: a key of `viz.text.LANGUAGES`.
     """
 
@@ -49,6 +50,7 @@ class ViewState:
     focus: str | None = None
     step: int | None = None
     unit: int | None = None
+    changes: str = ""
     language: str = "en"
 
 
@@ -124,6 +126,7 @@ _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "focus": ("focus", _one_of(*SIGNALS)),
     "step": ("step", _whole_number(MAX_STEPS - 1)),
     "unit": ("unit", _whole_number(MAX_UNIT)),
+    "changes": ("changes", str),
     "lang": ("language", _one_of(*LANGUAGES)),
 }
 
@@ -158,7 +161,7 @@ def parse(
 def to_query(view: ViewState) -> dict[str, str]:
     """The query string of a view: only what differs from the default.
 
-    Text longer than `MAX_URL_TEXT` is left out.
+    Text and changes longer than `MAX_URL_TEXT` are left out.
 
     >>> to_query(ViewState(seed=7, models=("gru",)))
     {'seed': '7', 'models': 'gru'}
@@ -169,6 +172,4 @@ def to_query(view: ViewState) -> dict[str, str]:
         value = getattr(view, name)
         if value != getattr(default, name):
             query[key] = ",".join(value) if isinstance(value, tuple) else str(value)
-    if len(query.get("text", "")) > MAX_URL_TEXT:
-        del query["text"]
-    return query
+    return {key: value for key, value in query.items() if len(value) <= MAX_URL_TEXT}

@@ -29,6 +29,9 @@ class Part:
         layer, direction: which layer of the trace is drawn.
         memory: ``[changed, time]``, how far another token at `changed` moves the state at `time`,
             in units of the state's spread.
+        model: the key of the model where a model has several parts; see `of`.
+        name: what the stage calls it; the name of its kind of cell where it is empty.
+        facts: how large it is, in words; computed from what is drawn where it is empty.
     """
 
     key: str
@@ -38,6 +41,14 @@ class Part:
     layer: int = -1
     direction: int = 0
     memory: np.ndarray | None = None
+    name: str = ""
+    facts: str = ""
+    model: str = ""
+
+    @property
+    def of(self) -> str:
+        """The model that this is a part of; a model of one part has the part's name."""
+        return self.model or self.key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +71,11 @@ def glyph(token: str) -> str:
     return _GLYPHS.get(token, token[len(STORE) :] if _is_flagged(token) else token)
 
 
-def glyphs(tokens: Sequence[str]) -> list[str]:
-    """Every token as it stands in the row of tokens."""
-    return [glyph(token) for token in tokens]
+def glyphs(tokens: Sequence[str], *, flags: bool = True) -> list[str]:
+    """Every token as it stands in the row of tokens; without `flags`, a ! is a symbol like any."""
+    if flags:
+        return [glyph(token) for token in tokens]
+    return ["".join(_GLYPHS.get(c, c) for c in token) for token in tokens]
 
 
 def marks(tokens: Sequence[str], task: str) -> list[str]:
@@ -96,11 +109,12 @@ def tell(parts: Sequence[Part], example: Example | None, preset: str, language: 
     return Story(lead="", step=0)
 
 
-def _strong(text: str) -> str:
+def strong(text: str) -> str:
+    """Text that the stage emphasises."""
     return f"\x02{text}\x03"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """A share as a percentage that never rounds up to certainty."""
     percent = 100 * share
     if 99.9 < percent < 100:
@@ -115,7 +129,7 @@ def _recall(parts: Sequence[Part], example: Example, language: str) -> Story:
         return Story(lead=say(f"sentence.{key}", language), step=len(example.tokens) - 1)
     step = int(asked[0])
     store = max(t for t in range(step) if _is_flagged(example.tokens[t]))
-    symbol = _strong(glyph(example.tokens[store]))
+    symbol = strong(glyph(example.tokens[store]))
     key = "recall_one" if step == store + 1 else "recall"
     lead = say(f"sentence.{key}", language, symbol=symbol, store=store, delay=step - store)
     said = {part.key: _says(part, example, step, language) for part in parts}
@@ -131,9 +145,9 @@ def _says(part: Part, example: Example, step: int, language: str) -> str:
         f"sentence.{'says' if share[best] >= 0.5 else 'guesses'}_{right}",
         language,
         model=say(f"inline.{part.trace.cell}", language),
-        says=_strong(glyph(part.classes[best])),
-        share=_percent(share[best]),
-        chance=_percent(1 / len(part.classes)),
+        says=strong(glyph(part.classes[best])),
+        share=percent(share[best]),
+        chance=percent(1 / len(part.classes)),
     )
 
 
@@ -150,14 +164,14 @@ def _next_character(parts: Sequence[Part], example: Example, language: str) -> S
     target = parts[0].classes[classes[place]]
     before = "".join(glyphs(example.tokens[max(0, step - 7) : step + 1]))
     lead = say(
-        "sentence.python", language, step=step, before=f"“{before}”", target=_strong(glyph(target))
+        "sentence.python", language, step=step, before=f"“{before}”", target=strong(glyph(target))
     )
     said = {
         part.key: say(
             "sentence.python_share",
             language,
             model=say(f"inline.{part.trace.cell}", language),
-            share=_percent(shares[part.key][place]),
+            share=percent(shares[part.key][place]),
         )
         for part in parts
     }
@@ -185,7 +199,7 @@ def score_line(part: Part, language: str) -> str:
     learned = sum(score.learned for score in scores)
     key = "" if learned == seeds else "_mixed" if learned else "_failed"
     steps = f"{max(score.steps for score in scores):,}"
-    fields = {"value": _percent(mean), "seeds": seeds, "learned": learned, "steps": steps}
+    fields = {"value": percent(mean), "seeds": seeds, "learned": learned, "steps": steps}
     return say(f"part.accuracy{key}", language, **fields)
 
 
@@ -240,7 +254,7 @@ def seed_table(checkpoint: Checkpoint | None, language: str) -> tuple[list[str],
 
 def _seed_row(score: SeedScore, shown: bool, language: str) -> list[str]:
     accuracy = score.metric == "accuracy"
-    value = _percent(score.value) if accuracy else f"{score.value:.3f}"
+    value = percent(score.value) if accuracy else f"{score.value:.3f}"
     seconds = f"{score.seconds:.0f}"
     return [
         str(score.seed),

@@ -227,6 +227,159 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "figure.symbols-more": ("and {count} more", "另有 {count} 个"),
 }
 
+_SURGERY: dict[str, tuple[str, str]] = {
+    "surgery.of": ("{signal} of {units}", "{units}的 {signal}"),
+    "surgery.every-unit": ("every unit", "所有单元"),
+    "surgery.unit": ("unit {unit}", "单元 {unit} "),
+    "surgery.units": ("units {units}", "单元 {units} "),
+    "surgery.many-units": ("{count} units", "{count} 个单元"),
+    "surgery.values": ("given values", "给定的值"),
+    "surgery.every-step": ("every step", "每一步"),
+    "surgery.step": ("step {start}", "第 {start} 步"),
+    "surgery.steps": ("steps {start}–{last}", "第 {start}–{last} 步"),
+    "surgery.from-step": ("from step {start} on", "从第 {start} 步起"),
+    "surgery.many-spans": ("{count} spans from step {first}", "从第 {first} 步起的 {count} 段"),
+    "surgery.layer": ("layer {layer}: {text}", "第 {layer} 层：{text}"),
+    "surgery.token": ("step {t} reads {token}", "第 {t} 步改读 {token}"),
+    "surgery.shift_bias": ("bias of {gate} {signed} · {units}", "{gate} 的偏置 {signed} · {units}"),
+    "surgery.scale_input": (
+        "input weights of {gate} × {value} · {units}",
+        "{gate} 的输入权重 × {value} · {units}",
+    ),
+    "surgery.scale_recurrent": (
+        "recurrent weights of {gate} × {value} · {units}",
+        "{gate} 的循环权重 × {value} · {units}",
+    ),
+    "surgery.remove": ("{units} removed", "去掉{units}"),
+    "surgery.lead-many": ("these {count} changes", "这 {count} 处改动"),
+    "surgery.outcome": ("With {lead}: {told}.", "{lead}之后：{told}。"),
+    "surgery.flips": (
+        "{model} answers {now} ({now_share}) instead of {was} ({was_share})",
+        "{model}回答 {now}（{now_share}），原来是 {was}（{was_share}）",
+    ),
+    "surgery.stays": (
+        "{model} still answers {now} ({was_share} → {now_share})",
+        "{model}仍回答 {now}（{was_share} → {now_share}）",
+    ),
+    "surgery.many": (
+        "{model} changes {flips} of {count} predictions, {was} → {now} bits a character",
+        "{model}的 {count} 个预测中有 {flips} 个变了，每字符 {was} → {now} 比特",
+    ),
+    "surgery.moved": (
+        "the state of {model} differs from step {first} on, most at step {most}",
+        "{model}的状态从第 {first} 步起不同，第 {most} 步差得最多",
+    ),
+    "surgery.no-effect": (
+        "the state of {model} stays exactly as it was",
+        "{model}的状态与原来完全相同",
+    ),
+    "surgery.lost": (
+        "; its memory of token {t} is lost at step {step}",
+        "，对第 {t} 个符号的记忆在第 {step} 步丢失",
+    ),
+    "surgery.problem": (
+        "Not made. The field {field} cannot be used: {problem}",
+        "没有执行。字段 {field} 无法使用：{problem}",
+    ),
+    "surgery.rejected": (
+        "These changes cannot be read. In change {number}, the field {field}: {problem} "
+        "What you had is kept.",
+        "读不懂这些改动。第 {number} 处改动的字段 {field}：{problem} 原有的改动都还在。",
+    ),
+    "surgery.rejected-whole": (
+        "These changes cannot be read. {field}: {problem} What you had is kept.",
+        "读不懂这些改动。{field}：{problem} 原有的改动都还在。",
+    ),
+    "guide.forget-once": ("Forget, once", "忘一次"),
+    "guide.forget-once.asks": (
+        "Right after {token} is read, no gate keeps anything for one step. Is it gone?",
+        "读到 {token} 之后的一步里，不让任何门保留内容。它就没了吗？",
+    ),
+    "guide.erase": ("Erase the memory, once", "抹掉一次记忆"),
+    "guide.erase.asks": (
+        "Right after {token} is read, the memory itself is zero for one step: c of the LSTM, "
+        "h of the others.",
+        "读到 {token} 之后，把记忆本身清零一步：LSTM 清 c，另外两个清 h。",
+    ),
+    "guide.never-forget": ("Never forget", "永不遗忘"),
+    "guide.never-forget.asks": (
+        "Every forget gate stays wide open for ever. Does all the rest drown {token}?",
+        "遗忘门永远全开。其余的内容会淹没 {token} 吗？",
+    ),
+    "guide.silence": ("Say nothing while waiting", "等待时一言不发"),
+    "guide.silence.asks": (
+        "Until step {until} the output stays shut: h is zero, c goes on. "
+        "Is c enough to remember {token}?",
+        "到第 {until} 步之前输出一直关闭：h 为零，c 照常。只靠 c 记得住 {token} 吗？",
+    ),
+    "guide.hold": ("Hold, and write nothing", "只保存，不写入"),
+    "guide.hold.asks": (
+        "Until step {until}, keep all and write nothing: the pure memory cell of 1997.",
+        "到第 {until} 步之前，全部保留、什么都不写：这就是 1997 年那个纯粹的记忆单元。",
+    ),
+    "change.title": ("Change it", "动手改"),
+    "change.open": (
+        "Open or close gates, change memory, tokens or weights, and see what follows (e)",
+        "开关门、改记忆、换符号或调权重，看看会怎样（e）",
+    ),
+    "change.close": ("Close this panel; the changes stay", "收起面板；改动保留"),
+    "change.original": ("Original", "原样"),
+    "change.changed": ("Changed", "改动后"),
+    "change.difference": ("Difference", "差别"),
+    "change.difference-note": ("changed minus original", "改动后减改动前"),
+    "change.try": ("Try:", "试试："),
+    "change.brush": (
+        "Or drag over a heat map to choose units and steps, or drag a bar of the cell.",
+        "也可以在热图上拖选单元和时间步，或拖动右侧的数值条。",
+    ),
+    "change.brush-narrow": (
+        "Or drag over a heat map to choose units and steps.",
+        "也可以在热图上拖选单元和时间步。",
+    ),
+    "change.undo": ("Undo", "撤销"),
+    "change.redo": ("Redo", "重做"),
+    "change.reset": ("Remove all changes", "去掉全部改动"),
+    "change.download": ("Download the changes as JSON", "把改动下载为 JSON"),
+    "change.load": ("Load changes from a JSON file", "从 JSON 文件载入改动"),
+    "change.on": ("Switch this change on or off", "打开或关闭这处改动"),
+    "change.edit": ("Edit", "编辑"),
+    "change.remove": ("Remove", "去掉"),
+    "change.done": ("Done", "完成"),
+    "change.op": ("What to do", "做什么"),
+    "change.set": ("set to", "设为"),
+    "change.scale": ("multiply by", "乘以"),
+    "change.add": ("add", "加上"),
+    "change.signal": ("Signal", "信号"),
+    "change.value": ("Value", "值"),
+    "change.units": ("units", "单元"),
+    "change.all": ("all", "全部"),
+    "change.from": ("from step", "从第"),
+    "change.to": ("to", "到"),
+    "change.here": (
+        "Change {symbol} of unit {unit} from this step on",
+        "从这一步起改变单元 {unit} 的 {symbol}",
+    ),
+    "change.bias": ("{model}: bias of {gate}", "{model}：{gate} 的偏置"),
+    "change.bias-note": (
+        "Added to the bias of {name} in every unit of this layer. Right: keeps longer.",
+        "加到这一层所有单元{name}的偏置上。越往右，记得越久。",
+    ),
+    "change.bias-note-rnn": (
+        "Added to the bias of every unit. A plain RNN has no gate that keeps.",
+        "加到所有单元的偏置上。普通 RNN 没有负责保留的门。",
+    ),
+    "change.token": ("read at t = {t}", "t = {t} 读到"),
+    "change.was": ("was {value}", "原为 {value}"),
+    "change.made": ("changed to {value}", "改为 {value}"),
+    "change.ghost": ("thin line: as it was", "细线：原样"),
+    "change.wasAnswer": ("It was {says}.", "原来是 {says}。"),
+    "change.tooLong": (
+        "Too many changes for the address. Download them to keep or share them.",
+        "改动太多，放不进网址。请下载后保存或分享。",
+    ),
+    "change.badFile": ("This file is too large for changes.", "这个文件太大，不是改动文件。"),
+}
+
 _STAGE: dict[str, tuple[str, str]] = {
     "stage.stage": ("LSTM stage: step through the sequence", "LSTM 舞台：逐步查看序列"),
     "stage.input": ("input", "输入"),
@@ -989,9 +1142,284 @@ _MEMORY: dict[str, tuple[str, str]] = {
     ),
 }
 
+_UNITS: dict[str, tuple[str, str]] = {
+    "page.units": ("Units", "单元"),
+    "units.title": ("Which units matter?", "哪些单元重要？"),
+    "units.lead-accuracy": (
+        "Hold one signal of one unit still through the whole sequence: how many right answers "
+        "does that cost? Each square is one such experiment, on the same {sequences} new "
+        "sequences: the deeper the orange, the more that unit matters.",
+        "在整个序列中把某个单元的一个信号固定不变：会少答对多少题？"
+        "每个方格是一次这样的实验，用的是同样的 {sequences} 个新序列；橙色越深，这个单元越重要。",
+    ),
+    "units.lead-bits per character": (
+        "Hold one signal of one unit still through the whole text: how much worse does the "
+        "network predict? Each square is one such experiment, on the same {sequences} new pieces "
+        "of text: the deeper the orange, the more that unit matters.",
+        "在整段文本中把某个单元的一个信号固定不变：预测会变差多少？"
+        "每个方格是一次这样的实验，用的是同样的 {sequences} 段新文本；橙色越深，这个单元越重要。",
+    ),
+    "units.clamp": ("Hold it at", "固定为"),
+    "units.choose-mean": ("its mean", "平均值"),
+    "units.choose-0.0": ("0", "0"),
+    "units.choose-1.0": ("1", "1"),
+    "units.clamp-mean": ("its mean", "其平均值"),
+    "units.clamp-mean-number": ("its mean ({value})", "其平均值（{value}）"),
+    "units.clamp-number": ("{value}", "{value}"),
+    "units.measure": ("Cost in", "代价按"),
+    "units.choose-accuracy": ("right answers", "答对的比例"),
+    "units.choose-loss": ("bits", "比特"),
+    "units.progress": (
+        "Clamping one unit after the other: {share} measured",
+        "正在逐个固定单元：已测 {share}",
+    ),
+    "units.stop": ("Stop", "停止"),
+    "units.go-on": ("Go on measuring", "继续测量"),
+    "units.stopped": (
+        "Stopped at {share}. What is measured is kept and shown.",
+        "已停在 {share}。测得的结果会保留并显示。",
+    ),
+    "units.source": (
+        "{task}, {sequences} new sequences of seed {seed}, model of training seed {trained}",
+        "{task}，种子 {seed} 的 {sequences} 个新序列，训练种子 {trained} 的模型",
+    ),
+    "units.source-delay": (
+        "{task}, model of training seed {trained}",
+        "{task}，训练种子 {trained} 的模型",
+    ),
+    "units.map-accuracy": (
+        "{cell}: points lost when one signal is held at {clamp}",
+        "{cell}：把一个信号固定为{clamp}时失去的百分点",
+    ),
+    "units.map-loss": (
+        "{cell}: extra bits per answer when one signal is held at {clamp}",
+        "{cell}：把一个信号固定为{clamp}时每个回答多出的比特",
+    ),
+    "units.map-note": (
+        "{shown} of {all} units, the most costly on top; blue: it answers better without",
+        "{all} 个单元中的 {shown} 个，代价最大的在上；蓝色：没有它反而答得更好",
+    ),
+    "units.axis.unit": ("unit", "单元"),
+    "units.bar-accuracy": ("points lost", "失去的百分点"),
+    "units.bar-loss": ("extra bits", "多出的比特"),
+    "units.hover": (
+        "{signal} {symbol} of unit {unit} held at {clamp}",
+        "单元 {unit} 的{signal} {symbol} 固定为{clamp}",
+    ),
+    "units.cost-accuracy": (
+        "{cost} points lost (95 %: {low} to {high})",
+        "失去 {cost} 个百分点（95 %：{low} 至 {high}）",
+    ),
+    "units.cost-loss": (
+        "{cost} extra bits an answer (95 %: {low} to {high})",
+        "每个回答多 {cost} 比特（95 %：{low} 至 {high}）",
+    ),
+    "units.label": (
+        "{place}. {signal} {symbol}, unit {unit}: {told}",
+        "{place}. 单元 {unit} 的{signal} {symbol}：{told}",
+    ),
+    "units.head-signal": ("held still", "固定的信号"),
+    "units.head-unit": ("unit", "单元"),
+    "units.head-interval": ("95 % interval", "95 % 区间"),
+    "units.interval": ("{low} to {high}", "{low} 至 {high}"),
+    "units.dearest-accuracy": (
+        "Clamping the {signal} of unit {unit} to {clamp} costs {model} {cost} points of its right "
+        "answers (95 % interval {low} to {high}).",
+        "把单元 {unit} 的{signal}固定为{clamp}，使 {model} 少答对 {cost} 个百分点"
+        "（95 % 区间 {low} 至 {high}）。",
+    ),
+    "units.dearest-loss": (
+        "Clamping the {signal} of unit {unit} to {clamp} costs {model} {cost} more bits an answer "
+        "(95 % interval {low} to {high}).",
+        "把单元 {unit} 的{signal}固定为{clamp}，使 {model} 每个回答多用 {cost} 比特"
+        "（95 % 区间 {low} 至 {high}）。",
+    ),
+    "units.nothing-accuracy": (
+        "No single clamp costs {model} one point of its right answers.",
+        "没有哪一次固定使 {model} 少答对一个百分点。",
+    ),
+    "units.nothing-loss": (
+        "No single clamp costs {model} a hundredth of a bit.",
+        "没有哪一次固定使 {model} 多用百分之一比特。",
+    ),
+    "units.idle-some-accuracy": (
+        "{idle} of {all} units cost less than one point whatever is clamped: they do not matter "
+        "alone.",
+        "{all} 个单元中有 {idle} 个无论固定哪个信号，代价都不到一个百分点：它们单独来看不重要。",
+    ),
+    "units.idle-none-accuracy": (
+        "Each of the {all} units costs at least one point.",
+        "{all} 个单元中每一个的代价都至少是一个百分点。",
+    ),
+    "units.idle-some-loss": (
+        "{idle} of {all} units cost less than a hundredth of a bit whatever is clamped: they do "
+        "not matter alone.",
+        "{all} 个单元中有 {idle} 个无论固定哪个信号，代价都不到百分之一比特：它们单独来看不重要。",
+    ),
+    "units.idle-none-loss": (
+        "Each of the {all} units costs at least a hundredth of a bit.",
+        "{all} 个单元中每一个的代价都至少是百分之一比特。",
+    ),
+    "units.little-to-lose": (
+        "Left alone it answers only {base} right (guessing gives {chance}), so there is little to "
+        "lose.",
+        "不作改动时它也只答对 {base}（随机猜测为 {chance}），所以没有多少可以失去。",
+    ),
+    "units.means": (
+        "How much the answers rely on this one signal of this one unit, while all others go on as "
+        "they learnt.",
+        "在其他部分照常工作时，回答在多大程度上依赖这个单元的这个信号。",
+    ),
+    "units.not": (
+        "Units are clamped one at a time: where several do the same work, each alone seems idle. "
+        "The top of a long list is partly luck: an interval is right 95 times in 100, one at a "
+        "time.",
+        "单元是逐个固定的：如果几个单元做同样的工作，单独看每一个都像是闲着。"
+        "长名单的榜首有运气成分：每个区间各自在 100 次中约有 95 次正确。",
+    ),
+    "units.all": ("Show all {all} units", "显示全部 {all} 个单元"),
+    "units.choose": (
+        "Choose a square of the map, or here by rank",
+        "点击图中的方格，或在此按名次选择",
+    ),
+    "units.chosen": (
+        "The {signal} of unit {unit} held at {clamp}: right answers go from {before} to {after}, "
+        "{accuracy}; the loss goes from {bits} to {bits_after} bits an answer, {loss}.",
+        "单元 {unit} 的{signal}固定为{clamp}：答对的比例从 {before} 变为 {after}，{accuracy}；"
+        "损失从每个回答 {bits} 比特变为 {bits_after} 比特，{loss}。",
+    ),
+    "units.open": ("Open on the stage", "在舞台上打开"),
+    "units.open-help": (
+        "Steps through the example with unit {unit} clamped like this.",
+        "在单元 {unit} 这样固定的情况下，逐步查看例子。",
+    ),
+    "units.untouched": ("left alone", "不作改动"),
+    "units.clamped": ("clamped", "固定后"),
+    "units.delay-figure": (
+        "{cell}: recall with the {signal} of unit {unit} held at {clamp}",
+        "{cell}：单元 {unit} 的{signal}固定为{clamp}时的回忆",
+    ),
+    "units.delay-note": (
+        "{sequences} other sequences at each delay, 95 % confidence intervals",
+        "每个延迟另取 {sequences} 个序列，95 % 置信区间",
+    ),
+    "units.delay-nothing": (
+        "On other sequences, no delay loses one point.",
+        "在另外的序列上，没有哪个延迟失去一个百分点。",
+    ),
+    "units.delay-worst": (
+        "On other sequences, most is lost at a delay of {delay}: {after} right ({low} to {high}) "
+        "instead of {before}. At delay {shortest}, {lost} points are lost.",
+        "在另外的序列上，延迟 {delay} 步时失去最多：答对 {after}（{low} 至 {high}），"
+        "原来是 {before}。延迟 {shortest} 步时失去 {lost} 个百分点。",
+    ),
+    "units.csv-help": (
+        "Every clamp with its costs and their 95 % intervals.",
+        "每一次固定的代价及其 95 % 区间。",
+    ),
+}
+
+_TAKE: dict[str, tuple[str, str]] = {
+    "player.no-script": (
+        "This page steps through a recurrent network in your browser. Allow it to run JavaScript; "
+        "it loads nothing from the network.",
+        "这个页面在您的浏览器中逐步展示循环神经网络。请允许它运行 JavaScript；它不会从网络加载任何内容。",
+    ),
+    "player.layer": ("{model} layer {layer}", "{model} 第 {layer} 层"),
+    "player.fewer-steps": (
+        "The first {shown} of {steps} steps are shown.",
+        "这里显示 {steps} 步中的前 {shown} 步。",
+    ),
+    "player.fewer-units": (
+        "{model}: the first {shown} of up to {units} units a layer are shown.",
+        "{model}：每层最多 {units} 个单元，这里显示前 {shown} 个。",
+    ),
+    "take.title": ("Take it away", "带走"),
+    "take.about": (
+        "Everything on this stage as files, with the exact numbers, and the lines of Python that "
+        "make them again.",
+        "把这个舞台上的一切保存为文件，数值原样不变；下面几行 Python 可以重新得到它们。",
+    ),
+    "take.stage": ("This stage as one HTML file", "整个舞台（一个 HTML 文件）"),
+    "take.stage-help": (
+        "Opens in any browser, without a network and without this app, and steps there as it does "
+        "here. Put it in a lesson, or send it to a colleague.",
+        "用任何浏览器都能打开，不需要网络，也不需要本应用，可以像这里一样步进。适合放进课件或发给同事。",
+    ),
+    "take.npz-help": (
+        "Every signal and weight of the {model}, for numpy.load and lstm_core.Trace.load.",
+        "{model}的全部信号和权重，可用 numpy.load 或 lstm_core.Trace.load 读取。",
+    ),
+    "take.csv-help": (
+        "Every signal of the {model} as a table: one row for each layer, step, unit and signal.",
+        "{model}的全部信号，以表格形式：每一行是一个层、时间步、单元和信号的数值。",
+    ),
+    "take.parquet-help": (
+        "The same table of the {model}, smaller and typed, for pandas, Polars and DuckDB.",
+        "{model}的同一张表，更小且带类型，可用 pandas、Polars 或 DuckDB 读取。",
+    ),
+    "take.python": ("The same in Python", "在 Python 中得到同样的结果"),
+    "command.about": (
+        "Take traces out of Python: a stage that steps in any browser, or a figure.",
+        "把记录带出 Python：可在任何浏览器中步进的舞台，或一张图。",
+    ),
+    "command.after": (
+        "A trace is written by lstm_core.trace(...).save(path).\n"
+        "exit status: 0 done, 1 a file cannot be read or written, 2 wrong usage",
+        "记录文件由 lstm_core.trace(...).save(路径) 写出。\n"
+        "退出状态：0 完成，1 文件无法读取或写入，2 用法错误",
+    ),
+    "command.examples": ("examples:", "示例："),
+    "command.stage": (
+        "one HTML file that steps through traces, without a network",
+        "生成一个 HTML 文件，无需网络即可步进查看",
+    ),
+    "command.figure": (
+        "a picture of every signal, or of one: .html, .png or .svg",
+        "画出全部信号或其中一个：.html、.png 或 .svg",
+    ),
+    "command.trace": ("a trace in an NPZ file", "NPZ 记录文件"),
+    "command.traces": (
+        "traces of the same sequence in NPZ files, called by their names",
+        "同一序列的 NPZ 记录文件，以文件名命名",
+    ),
+    "command.out": ("the file to write", "要写入的文件"),
+    "command.language": ("the language of its words; default: en", "文字的语言；默认 en"),
+    "command.theme": (
+        "auto follows the reader's system; default: auto",
+        "auto 跟随读者的系统；默认 auto",
+    ),
+    "command.title": (
+        "the heading; default: the names of the files",
+        "标题；默认使用各文件的名称",
+    ),
+    "command.signal": (
+        "a signal such as f, or a pre-activation such as z_f; default: all signals",
+        "一个信号，例如 f，或激活前的值，例如 z_f；默认全部信号",
+    ),
+    "command.layer": (
+        "counted from 0; -1, the default, is the last",
+        "从 0 数起；默认 -1，即最后一层",
+    ),
+    "command.reverse": ("the direction that reads backwards", "反向读取的那个方向"),
+    "command.dark": ("for a dark page", "用于深色页面"),
+    "command.error": ("error: {reason}", "错误：{reason}"),
+    "command.no-kaleido": (
+        "a .{kind} needs a package that is not installed: pip install kaleido. A .html needs "
+        "nothing more.",
+        "写出 .{kind} 需要尚未安装的软件包：pip install kaleido。写出 .html 则不需要。",
+    ),
+    "command.no-browser": (
+        "a .{kind} needs Chrome or Chromium, and none was found: install one, or set BROWSER_PATH "
+        "to its program. A .html needs nothing more.",
+        "写出 .{kind} 需要 Chrome 或 Chromium，但没有找到：请安装，或将 BROWSER_PATH 设为其程序路径。"
+        "写出 .html 则不需要。",
+    ),
+}
+
 TEXT: dict[str, dict[str, str]] = {
     key: {"en": english, "zh": chinese}
-    for table in (_NAMES, _PAGE, _PROBLEMS, _FIGURES, _STAGE, _MEMORY)
+    for table in (_NAMES, _PAGE, _PROBLEMS, _FIGURES, _SURGERY, _STAGE, _MEMORY, _UNITS, _TAKE)
     for key, (english, chinese) in table.items()
 }
 """For each key, the sentence in every language, with named fields as in `str.format`."""

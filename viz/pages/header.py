@@ -30,8 +30,9 @@ def _forget_typed() -> None:
 
 def _choose_preset() -> None:
     _forget_typed()
-    # A step and a unit of one task mean nothing in another.
-    address.go(preset=st.session_state.preset, text=None, step=None, unit=None, focus=None)
+    # A step, a unit and a change of one task mean nothing in another.
+    nothing = dict.fromkeys(("text", "step", "unit", "focus"))
+    address.go(preset=st.session_state.preset, changes="", **nothing)
 
 
 def _choose_language() -> None:
@@ -80,6 +81,18 @@ def _menu() -> None:
             st.page_link(page, query_params=address.query())
 
 
+def short_header(language: str) -> None:
+    """Draw the title, the menu and the language, for a page that has a model of its own."""
+    st.session_state.language = language
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="header"
+    ):
+        st.title(say("title", language), anchor=False, width="content")
+        _menu()
+        _language(language)
+        _device(language)
+
+
 def header(view: ViewState, example: Example, words: Callable[..., str]) -> None:
     """Draw the title, the menu and what chooses the task, the sequence and the language."""
     st.session_state.preset = view.preset
@@ -109,16 +122,25 @@ def header(view: ViewState, example: Example, words: Callable[..., str]) -> None
         )
         _edit(view, example, words)
         _share(words)
-        st.segmented_control(
-            words("page.language"),
-            list(LANGUAGES),
-            format_func=LANGUAGES.__getitem__,
-            key="language",
-            on_change=_choose_language,
-            label_visibility="collapsed",
-        )
-        device, _ = session.device()
-        st.caption(words("page.device", device=quoted(str(device))), help=words("page.device-help"))
+        _language(view.language)
+        _device(view.language)
+
+
+def _language(language: str) -> None:
+    st.segmented_control(
+        say("page.language", language),
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        key="language",
+        on_change=_choose_language,
+        label_visibility="collapsed",
+    )
+
+
+def _device(language: str) -> None:
+    device, _ = session.device()
+    told = say("page.device", language, device=quoted(str(device)))
+    st.caption(told, help=say("page.device-help", language))
 
 
 def _edit(view: ViewState, example: Example, words: Callable[..., str]) -> None:

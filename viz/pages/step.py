@@ -3,7 +3,6 @@
 The stage writes its own keys of the address (models, focus, step, unit) from the browser.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,8 +14,10 @@ from lstm_core.tasks import TASKS, Example
 from lstm_core.trace import Trace
 from viz import payload, session
 from viz.gates import gate_figure, heat_map
-from viz.pages import address, cached
+from viz.operation import perform
+from viz.pages import address, cached, operating
 from viz.pages.header import header, notices, style_sheet
+from viz.pages.mount import mount
 from viz.state import ViewState
 from viz.text import say, signal_name
 
@@ -42,22 +43,16 @@ def show() -> None:
     if not models:
         st.error(words("page.no-models"))
         return
-    _mount(view, example, models, traces)
+    _stage(view, example, models, traces)
     _figures(traces, view.models[0], view.language)
     _recipes(models, view.language)
 
 
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    assets = payload.assets()
-    return st.components.v2.component(
-        "lstm_stage", html=assets.html, css=assets.css, js=assets.js, isolate_styles=False
-    )
-
-
-def _mount(
+@st.fragment
+def _stage(
     view: ViewState, example: Example, models: dict[str, Checkpoint], traces: dict[str, Trace]
 ) -> None:
+    """The stage; a fragment, so that a change made there runs again nothing but this."""
     parts = [
         payload.Part(
             key=cell,
@@ -68,7 +63,17 @@ def _mount(
         )
         for cell, c in models.items()
     ]
-    _component()(key="stage", data=payload.packed(parts, example, view))
+    operation = perform(
+        parts,
+        {cell: c.model for cell, c in models.items()},
+        example,
+        operating.request(view.preset, view.changes),
+        inputs=example.ids,
+        preset=view.preset,
+        language=view.language,
+    )
+    data = payload.packed(parts, example, view, operation=operation)
+    mount(data, "stage", asked=operating.asking("stage", list(models)))
 
 
 @st.fragment

@@ -21,6 +21,10 @@ class Address {
     url.searchParams.set("step", state.step);
     url.searchParams.set("unit", state.units[state.focus]);
     url.searchParams.set("focus", state.focus);
+    const { surgery } = this.stage;
+    const changes = surgery.given && surgery.items.length ? JSON.stringify(surgery.items) : "";
+    if (changes && changes.length <= surgery.given.most) url.searchParams.set("changes", changes);
+    else url.searchParams.delete("changes");
     try {
       window.history.replaceState(window.history.state, "", url);
     } catch {

@@ -63,14 +63,43 @@ class CellPanel {
   bar(lane) {
     const track = element("span", { class: "track" });
     const length = element("span", { class: "length" });
+    const ghost = element("span", { class: "ghost", hidden: true });
     const value = element("span", { class: "value" });
-    track.append(length);
+    track.append(length, ghost);
+    if (this.stage.surgery.given) this.draggable(track, lane);
     const name = [element("b", {}, lane.symbol), element("span", { class: "name" }, lane.name), track, value];
     const opens = this.part.packed.includes(lane.key) || this.part.cell === "rnn";
     const root = opens
       ? element("button", { type: "button", title: fill(this.stage.header.text.open, { name: lane.name }), onclick: () => this.stage.openGate(lane.key) }, ...name)
       : element("div", {}, ...name);
-    return { root, length, value, lane };
+    return { root, length, ghost, value, lane };
+  }
+
+  /** Dragging along a bar sets the value there, for the chosen unit at this step. */
+  draggable(track, lane) {
+    const { stage } = this;
+    track.classList.add("draggable");
+    const set = (event, begins) => {
+      const { left, width } = track.getBoundingClientRect();
+      const share = Math.min(Math.max((event.clientX - left) / width, 0), 1);
+      const value = lane.kind === "gate" ? share : (2 * share - 1) * lane.high;
+      stage.surgery.drag(this.part, lane.key, this.unit(), stage.state.step, Number(value.toFixed(3)), begins);
+    };
+    track.addEventListener("pointerdown", (down) => {
+      let moved = false;
+      const move = (event) => {
+        if (!moved && Math.abs(event.clientX - down.clientX) <= DRAG_STARTS) return;
+        set(event, !moved);
+        moved = true;
+      };
+      const stop = () => {
+        document.removeEventListener("pointermove", move);
+        // The button around the bar opens the arithmetic; a drag does not.
+        if (moved) document.addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
+      };
+      document.addEventListener("pointermove", move);
+      document.addEventListener("pointerup", stop, { once: true });
+    });
   }
 
   unit() {
@@ -84,7 +113,8 @@ class CellPanel {
     const { step } = stage.state;
     const unit = this.unit();
     setText(this.where, fill(text.where, { t: step, unit }));
-    const lines = EQUATIONS[part.cell](part, unit, step);
+    const changed = (computed, value) => (stage.surgery.given ? changedTo(stage, computed, value) : "");
+    const lines = EQUATIONS[part.cell](part, unit, step, changed);
     this.lines.forEach((line, k) => setText(line, lines[k] ?? ""));
     for (const [key, bar] of this.bars) this.updateBar(bar, valueAt(part, key, unit, step));
     this.updateArithmetic(unit, step);
@@ -93,8 +123,15 @@ class CellPanel {
     if (this.values.open) this.updateTable();
   }
 
-  updateBar({ root, length, value, lane }, number) {
+  updateBar({ root, length, ghost, value, lane }, number) {
     setText(value, formatNumber(number));
+    const was = valueBefore(this.part, lane.key, this.unit(), this.stage.state.step);
+    ghost.hidden = was === undefined;
+    if (was !== undefined) {
+      const place = lane.kind === "gate" ? was : 0.5 + was / lane.high / 2;
+      ghost.style.left = `${100 * Math.min(Math.max(place, 0), 1)}%`;
+      value.title = fill(this.stage.surgery.text.was, { value: formatNumber(was) });
+    } else value.title = "";
     root.classList.toggle("open", lane.key === this.gate());
     if (root.tagName === "BUTTON") root.setAttribute("aria-pressed", String(lane.key === this.gate()));
     const gate = lane.kind === "gate";
@@ -134,7 +171,9 @@ class CellPanel {
     this.more.hidden = terms.length <= SHOWN_TERMS;
     setText(this.more, this.allTerms ? text.fewerTerms : fill(text.moreTerms, { n: rest.length, sum: restSum }));
     const squash = lane.kind === "gate" ? "σ" : part.nonlinearity === "relu" ? "relu" : "tanh";
-    setText(this.result, `= ${formatNumber(sum)} → ${squash} = ${formatNumber(value)}`);
+    const computed = SQUASHES[squash](sum);
+    const made = Math.abs(computed - value) > NOT_ROUNDING ? ` · ${fill(stage.surgery.text.made, { value: formatNumber(value) })}` : "";
+    setText(this.result, `= ${formatNumber(sum)} → ${squash} = ${formatNumber(made ? computed : value)}${made}`);
   }
 
   toggleTerms() {
@@ -154,10 +193,16 @@ class CellPanel {
     context.lineTo(width, height / 2);
     context.stroke();
     // What the unit holds is drawn last, over the gate that keeps it.
+    if (part.original) {
+      context.globalAlpha = 0.4;
+      keys.forEach((key, k) => drawCurve(context, stage, part.original, key, this.unit(), width, height, k, true));
+      context.globalAlpha = 1;
+    }
     const entries = keys.map((_, k) => keys.length - 1 - k).map((k) =>
       drawCurve(context, stage, part, keys[k], this.unit(), width, height, k),
     );
-    this.legend.replaceChildren(...entries.reverse());
+    const ghost = part.original ? [element("span", { class: "facts" }, stage.surgery.text.ghost)] : [];
+    this.legend.replaceChildren(...entries.reverse(), ...ghost);
     this.lifeWidth = width;
     this.life.setAttribute("aria-label", fill(stage.header.text.lifeLabel, { unit: this.unit(), keys: keys.join(", ") }));
     this.moveLife(stage.state.step);
@@ -202,6 +247,15 @@ class CellPanel {
   }
 }
 
+const SQUASHES = { σ: (x) => 1 / (1 + Math.exp(-x)), tanh: Math.tanh, relu: (x) => Math.max(x, 0) };
+const NOT_ROUNDING = 1e-3; // further off than this, a value was changed after it was computed
+
+/** " · changed to 0.000" where a state is not what its equation gives. */
+function changedTo(stage, computed, value) {
+  if (!(Math.abs(computed - value) > NOT_ROUNDING * Math.max(1, Math.abs(value)))) return "";
+  return ` · ${fill(stage.surgery.text.made, { value: formatNumber(value) })}`;
+}
+
 /** "U[13, 7] × h₇ = 1.42 × 0.92", with the feature's own name where it has one. */
 function describeTerm(part, { kind, k, weight, factor, scale }, unit) {
   const by = scale === 1 ? "" : `${formatNumber(scale)} · `;
@@ -216,9 +270,12 @@ function describeTerm(part, { kind, k, weight, factor, scale }, unit) {
 
 const subscript = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
+/** The value that the model gave, unless it was changed after what was `computed`. */
+const made = (computed, value) => (Math.abs(computed - value) > NOT_ROUNDING * Math.max(1, Math.abs(value)) ? computed : value);
+
 /** The state equation of each cell with its numbers, a line each. */
 const EQUATIONS = {
-  lstm(part, unit, t) {
+  lstm(part, unit, t, changed) {
     const n = (key) => valueAt(part, key, unit, t);
     const [f, i, g, o, c, past] = [n("f"), n("i"), n("g"), n("o"), n("c"), carried(part, "c", unit, t)];
     const show = formatNumber;
@@ -226,28 +283,28 @@ const EQUATIONS = {
     return [
       "c = f·c₋₁ + i·g",
       `  = ${show(f)} × ${show(past)} + ${show(i)} × ${show(g)}`,
-      `  = ${show(f * past)} + ${show(i * g)} = ${show(c)}`,
-      `${name} = o·tanh c = ${show(o)} × ${show(Math.tanh(c))} = ${show(o * Math.tanh(c))}`,
+      `  = ${show(f * past)} + ${show(i * g)} = ${show(made(f * past + i * g, c))}${changed(f * past + i * g, c)}`,
+      `${name} = o·tanh c = ${show(o)} × ${show(Math.tanh(c))} = ${show(o * Math.tanh(c))}${name === "h" ? changed(o * Math.tanh(c), n("h")) : ""}`,
     ];
   },
-  gru(part, unit, t) {
+  gru(part, unit, t, changed) {
     const n = (key) => valueAt(part, key, unit, t);
     const [z, candidate, past] = [n("z"), n("n"), carried(part, "h", unit, t)];
     const show = formatNumber;
     return [
       "h = z·h₋₁ + (1 − z)·n",
       `  = ${show(z)} × ${show(past)} + ${show(1 - z)} × ${show(candidate)}`,
-      `  = ${show(z * past)} + ${show((1 - z) * candidate)} = ${show(n("h"))}`,
+      `  = ${show(z * past)} + ${show((1 - z) * candidate)} = ${show(made(z * past + (1 - z) * candidate, n("h")))}${changed(z * past + (1 - z) * candidate, n("h"))}`,
     ];
   },
-  rnn(part, unit, t) {
+  rnn(part, unit, t, changed) {
     const { W, U, b } = preactivationByKind(part, "h", unit, t);
     const show = formatNumber;
     const squash = part.nonlinearity;
     return [
       `h = ${squash}(W·x + U·h₋₁ + b)`,
       `  = ${squash}(${show(W)} + ${show(U)} + ${show(b)})`,
-      `  = ${squash}(${show(W + U + b)}) = ${show(valueAt(part, "h", unit, t))}`,
+      `  = ${squash}(${show(W + U + b)}) = ${show(made(SQUASHES[squash](W + U + b), valueAt(part, "h", unit, t)))}${changed(SQUASHES[squash](W + U + b), valueAt(part, "h", unit, t))}`,
     ];
   },
 };
@@ -256,7 +313,7 @@ const EQUATIONS = {
  * One signal of a unit over the sequence; gates on 0..1, signed values around the middle.
  * Returns its entry in the legend.
  */
-function drawCurve(context, stage, part, key, unit, width, height, place) {
+function drawCurve(context, stage, part, key, unit, width, height, place, ghost = false) {
   const lane = part.lanes.find((each) => each.key === key);
   const values = Array.from({ length: part.steps }, (_, t) => valueAt(part, key, unit, t));
   const largest = values.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 1e-6);
@@ -264,7 +321,7 @@ function drawCurve(context, stage, part, key, unit, width, height, place) {
   const y = (value) =>
     lane.kind === "gate" ? height - 3 - value * (height - 6) : height / 2 - (value / largest) * (height / 2 - 3);
   context.strokeStyle = colour;
-  context.lineWidth = place ? 1 : 1.5;
+  context.lineWidth = place || ghost ? 1 : 1.5;
   context.setLineDash(place ? [3, 2] : []);
   context.beginPath();
   values.forEach((value, t) => context.lineTo(((t + 0.5) / part.steps) * width, y(value)));

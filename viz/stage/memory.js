@@ -36,7 +36,8 @@ class MemoryRow {
     const most = Math.max(1e-9, ...parts.map((part) => row(part).reduce((a, b) => Math.max(a, b || 0), 0)));
     context.fillStyle = stage.palettes.theme.panel;
     context.fillRect(0, 0, width, MEMORY_HEIGHT);
-    for (const part of parts) {
+    for (const part of [...parts.map((each) => each.original).filter((each) => each?.memory), ...parts]) {
+      context.globalAlpha = parts.includes(part) ? 1 : 0.35;
       context.strokeStyle = stage.palettes.theme.cells[part.cell];
       context.lineWidth = 2;
       context.setLineDash(DASHES[part.cell]);
@@ -46,6 +47,7 @@ class MemoryRow {
       }
       context.stroke();
     }
+    context.globalAlpha = 1;
     context.setLineDash([]);
     context.fillStyle = stage.palettes.theme.accent;
     context.fillRect((asked - view.from + 0.5) * column - 1, 0, 2, MEMORY_HEIGHT);

@@ -1,4 +1,5 @@
-// The pointer on the score: hover reads a cell, a click pins it, a drag scrubs. Touch drags scrub.
+// The pointer on the score: hover reads a cell, a click pins it, a drag scrubs; with Shift, or while
+// the panel of changes is open, a drag over a heat map chooses what to change.
 
 const DRAG_STARTS = 4; // pixels before a press counts as a drag
 
@@ -9,7 +10,7 @@ class ScorePointer {
     root.addEventListener("pointerdown", (event) => this.down(event));
     root.addEventListener("pointermove", (event) => this.move(event));
     root.addEventListener("pointerup", (event) => this.up(event));
-    root.addEventListener("pointercancel", () => (this.press = null));
+    root.addEventListener("pointercancel", () => (this.press = this.brush = null));
     root.addEventListener("pointerleave", () => this.leave());
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
@@ -46,18 +47,37 @@ class ScorePointer {
     if (event.button !== 0 || event.target.closest("button,select,summary")) return;
     const place = this.locate(event);
     if (!place) return;
-    this.press = { x: event.clientX, place, dragging: false };
+    this.press = { x: event.clientX, y: event.clientY, place, dragging: false, brushes: this.brushes(event, place) };
     if (place.track || place.strip) this.drag(event, place);
   }
 
   move(event) {
     if (this.press) {
+      if (this.press.brushes) return this.sweep(event);
       if (Math.abs(event.clientX - this.press.x) > DRAG_STARTS) this.press.dragging = true;
       const { strip } = this.press.place;
       if (this.press.dragging) this.drag(event, { t: this.stepAt(event, strip), strip });
       return;
     }
     if (event.pointerType !== "touch") this.hover(this.locate(event));
+  }
+
+  /** Whether a drag from here chooses what to change. */
+  brushes(event, place) {
+    const { surgery } = this.score.stage;
+    return Boolean(surgery.given && place.key && (surgery.open || event.shiftKey));
+  }
+
+  sweep(event) {
+    const { press, score } = this;
+    const far = Math.max(Math.abs(event.clientX - press.x), Math.abs(event.clientY - press.y));
+    if (!this.brush && far <= DRAG_STARTS) return;
+    if (!this.brush) score.root.setPointerCapture(event.pointerId);
+    this.brush ??= new Brush(score, press.place);
+    press.dragging = true;
+    this.brush.move(event);
+    this.hover(null);
+    score.stage.schedule();
   }
 
   drag(event, place) {
@@ -69,8 +89,9 @@ class ScorePointer {
   }
 
   up() {
-    const { press } = this;
-    this.press = null;
+    const { press, brush } = this;
+    this.press = this.brush = null;
+    if (brush) return brush.finish();
     if (!press || press.dragging) return;
     const { part, key, unit, t } = press.place;
     if (key) this.score.stage.pin({ part, key, unit, t });

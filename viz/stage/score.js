@@ -50,7 +50,8 @@ class Score {
 
   /** One model: its heading, its lanes, its answers. */
   group(part) {
-    const lanes = part.lanes.map((spec) => this.stage.lane(part, spec));
+    const drawn = this.stage.drawn(part);
+    const lanes = drawn.lanes.map((spec) => this.stage.lane(drawn, spec));
     const answers = part.says ? element("canvas", { "aria-hidden": "true" }) : null;
     const root = element("section", { class: "group", "data-part": part.key, "aria-label": part.name });
     const rows = lanes.map((lane) => this.laneRow(lane));
@@ -187,8 +188,10 @@ class Score {
     const column = width / view.count;
     const x = (t) => (t - view.from) * column;
     if (state.fade) this.fadeFuture(context, x(state.step + 1));
+    if (stage.surgery.mode !== "original") for (const box of this.boxes) drawChanges(context, stage, box, width);
     for (const box of this.boxes) this.drawUnit(context, box);
     if (state.hover) this.drawHover(context, x(state.hover.t), column);
+    this.pointer.brush?.draw(context, stage, width);
     for (const pin of state.pins) this.drawPin(context, pin, x(pin.t), column);
     context.strokeStyle = stage.ink;
     context.lineWidth = 1.5;

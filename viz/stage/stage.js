@@ -17,8 +17,9 @@ class Stage {
     this.transport = new Transport(this);
     this.score = new Score(this);
     this.cell = new CellPanel(this);
+    this.surgery = new Surgery(this);
     const left = element("div", { class: "left" }, this.transport.root, this.tabs, this.score.root);
-    this.root.append(this.sentence, element("div", { class: "columns" }, left, this.cell.root), this.live);
+    this.root.append(this.sentence, this.surgery.root, element("div", { class: "columns" }, left, this.cell.root), this.live);
     host.append(this.root);
     this.listen();
   }
@@ -36,6 +37,7 @@ class Stage {
     this.observer.disconnect();
     for (const timer of [this.timer, this.liveTimer]) clearTimeout(timer);
     this.address.stop();
+    this.surgery.stop();
     cancelAnimationFrame(this.frame);
     this.root.remove();
   }
@@ -48,7 +50,8 @@ class Stage {
     const samePreset = !first && this.header.preset === header.preset;
     this.header = header;
     this.lanes = new Map();
-    for (const part of header.parts) part.signals = Object.fromEntries(part.lanes.map((lane) => [lane.key, lane.values]));
+    header.parts.forEach(addVersions);
+    this.surgery.adopt(!samePreset);
     this.steps = header.parts[0].steps;
     this.adopt(first ? header.view : samePreset ? this.state : { models: this.state.models });
     this.applyTheme();
@@ -80,8 +83,15 @@ class Stage {
     return Number.isInteger(unit) && unit >= 0 && unit < part.units ? unit : part.unit;
   }
 
+  /** A model in the version that its numbers are told of. */
   part(key) {
-    return this.header.parts.find((part) => part.key === key);
+    const part = this.header.parts.find((each) => each.key === key);
+    return part?.versions[this.surgery.mode === "original" ? "original" : "changed"];
+  }
+
+  /** A model in the version that its heat maps show. */
+  drawn(part) {
+    return part.versions[this.surgery.mode];
   }
 
   /** The models chosen, in their order. */
@@ -109,7 +119,7 @@ class Stage {
 
   /** The lane of a signal, its bitmap built once for the present order, theme and scale. */
   lane(part, spec) {
-    const id = `${part.key}.${spec.key}.${this.state.sort}.${this.state.perUnit}.${this.dark}`;
+    const id = `${part.key}.${spec.key}.${this.state.sort}.${this.state.perUnit}.${this.dark}.${this.surgery.mode}`;
     if (!this.lanes.has(id)) {
       const lane = new Lane(part, spec);
       const order = this.order(part).filter((unit) => unit < spec.units);
@@ -154,6 +164,15 @@ class Stage {
     this.sentence.replaceChildren(...emphasised(wholeSentence(this)));
     this.tabs.replaceChildren(...(this.narrow ? this.partTabs() : []));
     this.transport.rebuild();
+    this.surgery.rebuild();
+    this.score.rebuild();
+    this.cell.rebuild();
+    this.render();
+  }
+
+  /** Show another version of the models; nothing else moves. */
+  redraw() {
+    this.surgery.rebuild();
     this.score.rebuild();
     this.cell.rebuild();
     this.render();
@@ -222,6 +241,7 @@ class Stage {
     this.score.drawOverlay();
     this.score.memory?.update();
     this.transport.update();
+    this.surgery.update();
     this.cell.update();
     this.root.dataset.step = this.state.step;
     this.root.dataset.model = this.state.models.join(" ");
@@ -252,6 +272,7 @@ class Stage {
     this.state.focus = key;
     if (!this.state.models.includes(key)) this.state.models.push(key);
     this.narrow ? this.rebuild() : this.cell.rebuild();
+    this.surgery.rebuild();
     this.changed();
   }
 
@@ -396,10 +417,11 @@ class Stage {
 const stages = new WeakMap();
 
 /** Streamlit calls this for every new payload and theme, always with the same parent. */
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector?.(".lstm-stage-host") ?? parentElement;
   let stage = stages.get(host);
   if (!stage) stages.set(host, (stage = new Stage(host)));
+  stage.send = setStateValue;
   if (data instanceof Uint8Array) stage.load(decodePayload(data));
   return () => {
     stage.destroy();

@@ -9,21 +9,32 @@ function drawTokens(canvas, stage, width, height) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = `${Math.min(13, Math.max(7, column * 1.35))}px ${stage.fonts.mono}`;
+  const replaced = stage.surgery.mode === "original" ? {} : stage.surgery.given?.replaced ?? {};
   for (let t = view.from; t < view.from + view.count; t++) {
     const [x, mark] = [(t - view.from) * column, header.marks[t]];
+    const glyph = replaced[t] ?? header.glyphs[t];
     if (mark) {
       context.fillStyle = mark === "flag" ? palettes.theme.accent : stage.ink;
       roundedBox(context, x + column / 2, height / 2, Math.max(column, 11), height - 2);
       context.fill();
     }
     context.fillStyle = mark ? stage.paper : stage.muted;
-    if (column >= 4.5 || mark) context.fillText(header.glyphs[t], x + column / 2, height / 2 + 0.5);
+    if (column >= 4.5 || mark) context.fillText(glyph, x + column / 2, height / 2 + 0.5);
+    if (t in replaced) ring(context, stage, x + column / 2, height / 2, Math.max(column, 11), height - 2);
   }
 }
 
 function roundedBox(context, x, y, width, height) {
   context.beginPath();
   context.roundRect(x - width / 2, y - height / 2, width, height, 3);
+}
+
+/** A frame in the colour of attention: this is other than it was. */
+function ring(context, stage, x, y, width, height) {
+  context.strokeStyle = stage.palettes.theme.accent;
+  context.lineWidth = 2;
+  roundedBox(context, x, y, width, height);
+  context.stroke();
 }
 
 /** A sequence of numbers: one line a channel, each on its own range. */
@@ -83,6 +94,11 @@ function drawAnswer(context, stage, part, t, x, middle, column, height) {
   }
   context.fillStyle = right ? stage.paper : part.asksEveryStep ? stage.muted : palettes.theme.wrong;
   if (column >= 4.5 || !part.asksEveryStep) context.fillText(glyph, x, middle + 0.5);
+  if (!flipped(part, t)) return;
+  ring(context, stage, x, middle, box + 2, height - 1);
+  if (part.asksEveryStep) return;
+  context.fillStyle = stage.muted;
+  context.fillText(`${part.classes[part.original.says.data[t]]}→`, x - box / 2 - 14, middle + 0.5);
 }
 
 /** A bar as high as the probability that the right answer was given. */

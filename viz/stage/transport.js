@@ -28,6 +28,7 @@ class Transport {
       this.time,
       this.speed(),
       this.options(),
+      this.changer(),
       ...this.adders(),
     );
     this.update();
@@ -40,6 +41,7 @@ class Transport {
     setText(this.time, `t = ${step} / ${this.stage.steps - 1}`);
     const name = this.stage.header.text[playing ? "pause" : "play"];
     setText(this.play, playing ? "❚❚" : "▶");
+    this.change?.setAttribute("aria-expanded", String(this.stage.surgery.open));
     if (this.play.title !== name) [this.play.title, this.play.ariaLabel] = [name, name];
   }
 
@@ -51,6 +53,15 @@ class Transport {
     return hidden.map((part) =>
       button(`+ ${part.name}`, fill(text.add, { model: part.name }), () => stage.addModel(part.key), { class: "add" }),
     );
+  }
+
+  /** The button that opens the panel of changes, where Python is there to make them. */
+  changer() {
+    const { surgery } = this.stage;
+    this.change = null;
+    if (!surgery.given) return "";
+    this.change = element("button", { type: "button", class: "change", title: surgery.text.open, onclick: () => surgery.toggleOpen() }, surgery.text.title);
+    return this.change;
   }
 
   speed() {
@@ -102,6 +113,7 @@ function handleKey(stage, event) {
     Escape: () => stage.escape(),
     m: () => stage.askAbout(stage.state.step),
     p: () => stage.pinHere(),
+    e: () => stage.surgery.given && stage.surgery.toggleOpen(),
     "+": () => stage.zoom(1 / 1.5),
     "=": () => stage.zoom(1 / 1.5),
     "-": () => stage.zoom(1.5),

@@ -27,7 +27,9 @@ function sentenceNow(stage) {
 function describeCell(stage, { part: key, key: signal, unit, t }) {
   const part = stage.part(key);
   const { name, symbol } = part.lanes.find((lane) => lane.key === signal);
-  const value = formatNumber(valueAt(part, signal, unit, t), 4);
+  const was = valueBefore(part, signal, unit, t);
+  const ghost = was === undefined ? "" : ` (${fill(stage.surgery.text.was, { value: formatNumber(was, 4) })})`;
+  const value = formatNumber(valueAt(part, signal, unit, t), 4) + ghost;
   return fill(stage.header.text.cellTip, { model: part.name, name, symbol, unit, t, value, token: stage.glyph(t) });
 }
 
@@ -38,7 +40,8 @@ function describeAnswer(stage, part, t) {
   const target = part.target.data[t];
   const fields = { model: part.name, t, says, share: formatPercent(part.top.data[t]) };
   if (target < 0) return fill(text.answerFree, fields);
+  const was = flipped(part, t) ? ` ${fill(stage.surgery.text.wasAnswer, { says: part.classes[part.original.says.data[t]] })}` : "";
   const right = part.says.data[t] === target;
   const more = { target: part.classes[target], correct: formatPercent(part.correct.data[t]) };
-  return fill(right ? text.answerRight : text.answerWrong, { ...fields, ...more });
+  return fill(right ? text.answerRight : text.answerWrong, { ...fields, ...more }) + was;
 }

@@ -1,0 +1,191 @@
+"""One operation on the models of a page: from the text of its changes to what the stage is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from lstm_core.reading import open_module
+from lstm_core.surgery import network_of
+from lstm_core.tasks import TASKS, Example
+from lstm_core.vocabulary import InputError
+from viz.session import read_example
+from viz.story import Part, Story, glyph, strong, tell
+from viz.surgery import Change, Outcome, operate, read_changes
+from viz.text import say
+from viz.whatif import Followed, describe, guides, memory_under, outcome, spread_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the browser asked for.
+
+    Attributes:
+        text: the changes, JSON as `viz.surgery.read_changes` reads it.
+        number: counts the requests, so that the browser knows which one an answer is to.
+        rejected: what was asked for instead and cannot be read, if anything.
+    """
+
+    text: str = ""
+    number: int = 0
+    rejected: InputError | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operation:
+    """What the stage is told of the changes.
+
+    Attributes:
+        items: each change with its words and, where it was not made, why.
+        outcome: one sentence on what followed.
+        guides: changes to begin with.
+        tokens: what may be read instead at a step.
+        followed: by part, what was changed.
+    """
+
+    request: Request
+    items: tuple[Mapping[str, Any], ...] = ()
+    rejected: str = ""
+    outcome: str = ""
+    guides: tuple[Mapping[str, Any], ...] = ()
+    tokens: tuple[str, ...] = ()
+    replaced: Mapping[int, str] = field(default_factory=dict)
+    followed: Mapping[str, Followed] = field(default_factory=dict)
+
+
+def accepted(request: Request, text: str, number: int, models: Sequence[str]) -> Request:
+    """The request after the browser asked for `text`; what cannot be read changes nothing."""
+    try:
+        read_changes(text, models)
+    except InputError as error:
+        return Request(text=request.text, number=number, rejected=error)
+    return Request(text=text, number=number)
+
+
+def perform(
+    parts: Sequence[Part],
+    modules: Mapping[str, nn.Module],
+    example: Example | None,
+    request: Request,
+    *,
+    inputs: Any,
+    preset: str,
+    language: str,
+) -> Operation:
+    """Make the changes that `request` asks for and compare every model with what it was.
+
+    Args:
+        parts: the models as they are; `Part.of` names the module of each.
+        modules: by their names.
+        example: what is read, with its answers; ``None`` where nothing is known but `inputs`.
+        inputs: token ids ``[time]``, or floats ``[time, feature]``.
+    """
+    try:
+        changes = read_changes(request.text, modules)
+        rejected = request.rejected
+    except InputError as error:
+        changes, rejected = (), error
+    done = operate(modules, inputs, changes)
+    read = _reread(example, preset, done)
+    followed = {
+        part.key: _followed(part, modules, done, read, preset)
+        for part in parts
+        if part.of in done.traces
+    }
+    story = tell(parts, example, preset, language)
+    firsts = {part.of: followed[part.key] for part in reversed(parts) if part.key in followed}
+    ordered = {part.of: firsts[part.of] for part in parts if part.of in firsts}
+    vocabulary = getattr(next(iter(modules.values()), None), "vocabulary", None)
+    return Operation(
+        request=request,
+        items=_items(changes, done, modules, language),
+        rejected=_why_rejected(rejected, language),
+        outcome=outcome(
+            ordered, _lead(changes, done, modules, language), story.step, story.asked, language
+        ),
+        guides=_guides(parts, example, story, language),
+        tokens=() if vocabulary is None else tuple(vocabulary.tokens),
+        replaced=done.replaced,
+        followed=followed,
+    )
+
+
+def _reread(example: Example | None, preset: str, done: Outcome) -> Example | None:
+    """The example as it is read now, with the answers that are right for it."""
+    if example is None or not done.replaced:
+        return example
+    tokens = [done.replaced.get(t, token) for t, token in enumerate(example.tokens)]
+    return read_example(preset, "".join(tokens))
+
+
+def _followed(
+    part: Part, modules: Mapping[str, nn.Module], done: Outcome, read: Example | None, preset: str
+) -> Followed:
+    memory = None
+    if part.memory is not None and read is not None and preset in TASKS:
+        replacements = TASKS[preset].replacements(read.ids)
+        module, acts = modules[part.of], done.made[part.of]
+        memory = memory_under(module, read.ids, replacements, acts, spread_of(part.trace))
+    return Followed(part=part, changed=done.traces[part.of], example=read, memory=memory)
+
+
+def _layers(modules: Mapping[str, nn.Module], model: str) -> int:
+    return network_of(open_module(modules[model])).layers if model else 1
+
+
+def _items(
+    changes: Sequence[Change], done: Outcome, modules: Mapping[str, nn.Module], language: str
+) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {
+            "change": change.to_json(),
+            "words": describe(change.act, language, _layers(modules, change.model)),
+            "model": change.model,
+            "problem": _why_not(done.problems[place], language) if place in done.problems else "",
+        }
+        for place, change in enumerate(changes)
+    )
+
+
+def _lead(
+    changes: Sequence[Change], done: Outcome, modules: Mapping[str, nn.Module], language: str
+) -> str:
+    made = [c for place, c in enumerate(changes) if c.on and place not in done.problems]
+    if len(made) == 1:
+        return describe(made[0].act, language, _layers(modules, made[0].model))
+    return say("surgery.lead-many", language, count=len(made))
+
+
+def _why_not(error: InputError, language: str) -> str:
+    return say("surgery.problem", language, **_fields(error))
+
+
+def _why_rejected(error: InputError | None, language: str) -> str:
+    if error is None:
+        return ""
+    key = "surgery.rejected" if "number" in error.fields else "surgery.rejected-whole"
+    return say(key, language, **_fields(error))
+
+
+def _fields(error: InputError) -> dict[str, str]:
+    found = {"field": "?", "problem": str(error)} | error.fields
+    told = {name: str(value) for name, value in found.items()}
+    return told | {"field": strong(told["field"]), "problem": told["problem"].rstrip(".") + "."}
+
+
+def _guides(
+    parts: Sequence[Part], example: Example | None, story: Story, language: str
+) -> tuple[Mapping[str, Any], ...]:
+    if example is None:
+        return ()
+    names = {part.trace.cell: part.of for part in parts}
+    fields: dict[str, Any] = {"until": story.step, "token": glyph(example.tokens[story.asked])}
+    return tuple(
+        {
+            "name": say(f"guide.{guide.key}", language),
+            "asks": say(f"guide.{guide.key}.asks", language, **fields),
+            "changes": [change.to_json() for change in guide.changes],
+        }
+        for guide in guides(list(names), story.asked, story.step, len(example.tokens))
+    )

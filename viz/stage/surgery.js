@@ -1,0 +1,332 @@
+// What a person changed: the list, its history, and the panel that shows both. Python makes the
+// changes; the browser asks for them and draws what comes back.
+
+const ASK_AFTER = 60; // milliseconds between requests while a person drags
+const LARGEST_FILE = 65536; // bytes of a file of changes
+const MODES = ["original", "changed", "difference"];
+
+class Surgery {
+  constructor(stage) {
+    Object.assign(this, { stage, open: false, mode: "changed", items: [], past: [], future: [], number: 0, editing: null });
+    this.root = element("section", { class: "surgery", hidden: true });
+    this.editor = new Editor(this);
+  }
+
+  get given() {
+    return this.stage.header.surgery;
+  }
+
+  get text() {
+    return this.given.text;
+  }
+
+  /** Whether some model is drawn that was changed. */
+  get effective() {
+    return this.stage.header.parts.some((part) => part.changed);
+  }
+
+  /** Take over what Python says, unless it is about an older request. */
+  adopt(fresh) {
+    this.root.hidden = !this.given;
+    if (!this.given) return;
+    if (fresh) Object.assign(this, { past: [], future: [], editing: null });
+    this.stage.root.dataset.answered = this.given.number;
+    this.waiting = !fresh && this.number > this.given.number;
+    if (this.waiting) return;
+    this.number = this.given.number;
+    this.items = this.given.items.map((item) => item.change);
+    if (fresh && (this.items.length || this.given.rejected)) this.open = true;
+    if (this.given.rejected) this.past.pop();
+  }
+
+  // ---- the list and its history
+
+  /** Put `items` in the place of the list; with `more` it belongs to the last change. */
+  put(items, { more = false } = {}) {
+    if (!more) this.past.push(this.items);
+    this.future = [];
+    this.show(items);
+  }
+
+  show(items) {
+    this.items = items;
+    if (this.mode === "original") this.mode = "changed";
+    this.number += 1;
+    this.ask();
+    this.rebuild();
+  }
+
+  /** Ask Python now, or soon where the last request is young. */
+  ask() {
+    const wait = Math.max(0, ASK_AFTER - (performance.now() - (this.asked ?? -ASK_AFTER)));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.asked = performance.now();
+      this.stage.send?.("ask", { number: this.number, text: JSON.stringify(this.items) });
+    }, wait);
+  }
+
+  undo() {
+    if (!this.past.length) return;
+    this.future.push(this.items);
+    this.editing = null;
+    this.show(this.past.pop());
+  }
+
+  redo() {
+    if (!this.future.length) return;
+    this.past.push(this.items);
+    this.show(this.future.pop());
+  }
+
+  reset() {
+    this.editing = null;
+    if (this.items.length) this.put([]);
+  }
+
+  /** Add a change and open it for editing. */
+  add(change) {
+    this.open = true;
+    this.editing = this.items.length;
+    this.put([...this.items, change]);
+  }
+
+  /** Replace the change at `place`. */
+  edit(place, change, options) {
+    this.put(this.items.map((each, k) => (k === place ? change : each)), options);
+  }
+
+  remove(place) {
+    this.editing = null;
+    this.put(this.items.filter((_, k) => k !== place));
+  }
+
+  toggle(place) {
+    const { on = true, ...rest } = this.items[place];
+    this.edit(place, on ? { ...rest, on: false } : rest);
+  }
+
+  /** The fields that say which model and layer a part is. */
+  static where(part) {
+    const layer = part.layers > 1 ? { layer: part.layer } : {};
+    return { model: part.model, ...layer, ...(part.reverse ? { direction: 1 } : {}) };
+  }
+
+  // ---- what a person does elsewhere on the stage
+
+  /** Units and steps that were brushed in a lane. */
+  brushed(part, lane, units, from, to) {
+    const all = units.length === lane.units;
+    const value = lane.kind === "gate" && meanOver(part, lane, units, from, to) < 0.5 ? 1 : 0;
+    this.add({ ...Surgery.where(part), signal: lane.key, op: "set", value, ...(all ? {} : { units: [...units].sort((a, b) => a - b) }), times: [[from, to]] });
+  }
+
+  /** One value of the cell, dragged; all moves of a drag are one change. */
+  drag(part, key, unit, t, value, begins) {
+    const same = (each) => each.model === part.model && each.signal === key && each.op === "set" && JSON.stringify([each.units, each.times]) === JSON.stringify([[unit], [t]]);
+    const change = { ...Surgery.where(part), signal: key, op: "set", value, units: [unit], times: [t] };
+    const place = this.items.findIndex(same);
+    this.open = true;
+    if (place >= 0) return this.edit(place, change, { more: !begins });
+    this.put([...this.items, change], { more: !begins });
+  }
+
+  /** The shift of a gate's bias in every unit of a layer; 0 takes the change away. */
+  shift(part, gate, value, more) {
+    const place = this.shiftOf(part, gate);
+    const change = { ...Surgery.where(part), op: "shift_bias", gate, value };
+    const items = this.items.filter((_, k) => k !== place || value);
+    if (place >= 0 && value) items[place] = change;
+    else if (value) items.push(change);
+    this.put(items, { more });
+  }
+
+  shiftOf(part, gate) {
+    const { model, layer, direction } = Surgery.where(part);
+    return this.items.findIndex((each) => each.op === "shift_bias" && each.model === model && each.gate === gate && !each.units && each.layer === layer && each.direction === direction);
+  }
+
+  /** Read `token` at step `t`; the token that stands there takes the change away. */
+  replace(t, token, stands) {
+    const items = this.items.filter((each) => !("token" in each && each.time === t));
+    this.put(token === stands ? items : [...items, { token, time: t }]);
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    this.stage.redraw();
+  }
+
+  toggleOpen() {
+    this.open = !this.open;
+    this.rebuild();
+    this.stage.transport.update();
+  }
+
+  download() {
+    const url = URL.createObjectURL(new Blob([`${JSON.stringify(this.items, null, 1)}\n`], { type: "application/json" }));
+    element("a", { href: url, download: `${this.stage.header.preset}-changes.json` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+
+  /** Send a file as it is: Python checks it and says what is wrong. */
+  async load(file) {
+    if (!file) return;
+    if (file.size > LARGEST_FILE) return this.complain(this.text.badFile);
+    const text = await file.text();
+    this.past.push(this.items);
+    this.number += 1;
+    this.stage.send?.("ask", { number: this.number, text });
+  }
+
+  complain(words) {
+    this.problem.replaceChildren(...emphasised(words));
+  }
+
+  // ---- the panel
+
+  rebuild() {
+    const { stage } = this;
+    this.root.hidden = !this.given || !this.open;
+    stage.root.classList.toggle("operating", !this.root.hidden);
+    if (this.root.hidden) return;
+    const held = this.root.contains(document.activeElement) ? document.activeElement.dataset.role : null;
+    this.problem = element("p", { class: "problem", role: "alert" }, ...emphasised(this.waiting ? "" : this.given.rejected));
+    const long = JSON.stringify(this.items).length > this.given.most;
+    this.root.setAttribute("aria-label", this.text.title);
+    this.root.replaceChildren(...[
+      element("div", { class: "bar" }, this.modes(), this.list(), this.tools()),
+      this.editor.root,
+      this.problem,
+      element("p", { class: "outcome", "aria-live": "polite" }, ...emphasised(this.items.length ? this.given.outcome : "")),
+      long ? element("p", { class: "problem" }, this.text.tooLong) : null,
+      this.beginnings(),
+    ].filter(Boolean));
+    this.editor.rebuild();
+    if (held) this.root.querySelector(`[data-role="${held}"]`)?.focus({ preventScroll: true });
+  }
+
+  modes() {
+    const tabs = MODES.map((mode) =>
+      element("button", { type: "button", "aria-pressed": String(this.mode === mode), disabled: !this.effective, "data-role": mode, title: mode === "difference" ? this.text["difference-note"] : null, onclick: () => this.setMode(mode) }, this.text[mode]),
+    );
+    return element("span", { class: "tabs modes" }, ...tabs);
+  }
+
+  list() {
+    return element("ul", { class: "changes" }, ...this.items.map((change, place) => this.chip(change, place)));
+  }
+
+  /** One change: on or off, what it is, remove. */
+  chip(change, place) {
+    const told = this.waiting ? null : this.given.items[place];
+    const on = element("input", { type: "checkbox", checked: change.on ?? true, title: this.text.on, "aria-label": this.text.on });
+    on.addEventListener("change", () => this.toggle(place));
+    const model = this.stage.header.parts.find((part) => part.model === change.model);
+    const words = told?.words ?? "…";
+    const name = element(
+      "button",
+      { type: "button", class: "name", "aria-expanded": String(this.editing === place), title: told?.problem ? told.problem.replace(/[\u0002\u0003]/g, "") : this.text.edit, onclick: () => this.edited(place) },
+      model ? element("i", { class: `dot ${model.cell}` }) : null, model ? `${modelName(this.stage, model)} ` : null, words,
+    );
+    return element("li", { class: `${told?.problem ? "broken" : ""}${change.on === false ? " off" : ""}` }, on, name, button("×", this.text.remove, () => this.remove(place)));
+  }
+
+  edited(place) {
+    this.editing = this.editing === place ? null : place;
+    this.rebuild();
+  }
+
+  tools() {
+    const { text } = this;
+    const file = element("input", { type: "file", accept: ".json,application/json", hidden: true });
+    file.addEventListener("change", () => this.load(file.files[0]));
+    return element(
+      "span",
+      { class: "tools" },
+      button("↶", text.undo, () => this.undo(), { disabled: !this.past.length, "data-role": "undo" }),
+      button("↷", text.redo, () => this.redo(), { disabled: !this.future.length, "data-role": "redo" }),
+      button("⟲", text.reset, () => this.reset(), { disabled: !this.items.length, "data-role": "reset" }),
+      button("⤓", text.download, () => this.download(), { disabled: !this.items.length }),
+      button("⤒", text.load, () => file.click()), file,
+      button("×", text.close, () => this.toggleOpen(), { class: "close" }),
+    );
+  }
+
+  /** Where to begin: examples, a bias, a token, the hint about brushing. */
+  beginnings() {
+    const { text, stage, given } = this;
+    const guides = given.guides.map((guide) =>
+      element("button", { type: "button", title: guide.asks, onclick: () => this.follow(guide) }, guide.name),
+    );
+    return element(
+      "div",
+      { class: "begin" },
+      guides.length ? element("span", {}, element("b", {}, text.try), " ", ...guides) : null,
+      this.bias(stage.focusedPart()),
+      this.tokenChooser(),
+      element("span", { class: "facts" }, this.asks ?? text[stage.narrow ? "brush-narrow" : "brush"]),
+    );
+  }
+
+  /** Make the changes of an example in the models that are shown. */
+  follow(guide) {
+    this.editing = null;
+    this.asks = guide.asks;
+    const shown = this.stage.visibleParts().map((part) => part.model);
+    this.put(guide.changes.filter((change) => shown.includes(change.model)));
+  }
+
+  /** The bias of the gate that keeps, as a slider; that of h where no gate does. */
+  bias(part) {
+    const gate = ["f", "z", "h"].find((key) => part.packed.includes(key) || (key === "h" && part.cell === "rnn"));
+    const name = part.lanes.find((lane) => lane.key === gate).name;
+    const value = this.items[this.shiftOf(part, gate)]?.value ?? 0;
+    const slider = element("input", { type: "range", min: -8, max: 8, step: 0.25, value, "data-role": "bias" });
+    const shown = element("output", {}, signed(value));
+    let begun = false;
+    slider.addEventListener("input", () => {
+      const shift = Number(slider.value);
+      setText(shown, signed(shift));
+      this.shift(part, gate, shift, begun);
+      begun = true;
+    });
+    const note = fill(part.cell === "rnn" ? this.text["bias-note-rnn"] : this.text["bias-note"], { name });
+    return element("label", { class: "bias", title: note }, fill(this.text.bias, { model: part.name, gate }), slider, shown);
+  }
+
+  tokenChooser() {
+    const { stage, given } = this;
+    const { step } = stage.state;
+    if (!given.tokens.length || !stage.header.glyphs) return null;
+    const stands = given.read[step];
+    const chosen = this.items.find((each) => "token" in each && each.time === step)?.token ?? stands;
+    const options = given.tokens.map(([token, glyph]) => element("option", { value: token, selected: token === chosen }, glyph === token ? token : `${glyph}  (${token.trim() || glyph})`));
+    const select = element("select", { "data-role": "token" }, ...options);
+    select.addEventListener("change", () => this.replace(step, select.value, stands));
+    return element("label", { class: "token" }, element("span", {}, fill(this.text.token, { t: step })), select);
+  }
+
+  /** Follow the step: the token that may be replaced is the one that is read there. */
+  update() {
+    if (this.root.hidden || this.shownStep === this.stage.state.step) return;
+    this.shownStep = this.stage.state.step;
+    this.root.querySelector(".token")?.replaceWith(this.tokenChooser());
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+  }
+}
+
+const signed = (value) => (value > 0 ? "+" : "") + formatNumber(value, 2);
+
+/** What a chip calls a model: its part's name where the model has but one. */
+const modelName = (stage, part) => (stage.header.parts.filter((each) => each.model === part.model).length > 1 ? "" : part.name);
+
+/** The mean of a signal over brushed units and steps. */
+function meanOver(part, lane, units, from, to) {
+  let sum = 0;
+  for (const unit of units) for (let t = from; t < to; t++) sum += valueAt(part, lane.key, unit, t);
+  return sum / (units.length * (to - from));
+}

@@ -1,0 +1,29 @@
+// A model as it was, as it is after changes, and the difference of both, each drawn like a model.
+
+/** Give every part its versions; without changes all of them are the part itself. */
+function addVersions(part) {
+  index(part);
+  part.versions = { original: part, changed: part, difference: part };
+  if (!part.changed) return;
+  const { lanes, difference, ...over } = part.changed;
+  const changed = { ...part, ...over, original: part, lanes: part.lanes.map((lane, k) => ({ ...lane, ...lanes[k] })) };
+  const gap = { ...changed, lanes: difference };
+  part.versions = { original: part, changed: index(changed), difference: index(gap) };
+  changed.versions = gap.versions = part.versions;
+}
+
+/** Find signals by their keys. */
+function index(part) {
+  part.signals = Object.fromEntries(part.lanes.map((lane) => [lane.key, lane.values]));
+  return part;
+}
+
+/** What `key` of `unit` was at step `t` before the changes; undefined where it is the same. */
+function valueBefore(part, key, unit, t) {
+  if (!part.original) return undefined;
+  const [was, is] = [valueAt(part.original, key, unit, t), valueAt(part, key, unit, t)];
+  return Object.is(was, is) ? undefined : was;
+}
+
+/** Whether a model says something else at step `t` than before the changes. */
+const flipped = (part, t) => Boolean(part.original?.says) && part.says.data[t] !== part.original.says.data[t];
