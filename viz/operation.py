@@ -1,7 +1,7 @@
 """One operation on the models of a page: from the text of its changes to what the stage is told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import nn
@@ -24,11 +24,13 @@ class Request:
     Attributes:
         text: the changes, JSON as `viz.surgery.read_changes` reads it.
         number: counts the requests, so that the browser knows which one an answer is to.
+        asked: the step whose memory is shown; ``None`` leaves it to the story.
         rejected: what was asked for instead and cannot be read, if anything.
     """
 
     text: str = ""
     number: int = 0
+    asked: int | None = None
     rejected: InputError | None = None
 
 
@@ -41,6 +43,7 @@ class Operation:
         outcome: one sentence on what followed.
         guides: changes to begin with.
         tokens: what may be read instead at a step.
+        asked: the step whose memory was computed.
         followed: by part, what was changed.
     """
 
@@ -50,17 +53,18 @@ class Operation:
     outcome: str = ""
     guides: tuple[Mapping[str, Any], ...] = ()
     tokens: tuple[str, ...] = ()
+    asked: int = 0
     replaced: Mapping[int, str] = field(default_factory=dict)
     followed: Mapping[str, Followed] = field(default_factory=dict)
 
 
-def accepted(request: Request, text: str, number: int, models: Sequence[str]) -> Request:
-    """The request after the browser asked for `text`; what cannot be read changes nothing."""
+def accepted(old: Request, new: Request, models: Sequence[str]) -> Request:
+    """What the browser asked for; where that cannot be read, the changes stay as they were."""
     try:
-        read_changes(text, models)
+        read_changes(new.text, models)
     except InputError as error:
-        return Request(text=request.text, number=number, rejected=error)
-    return Request(text=text, number=number)
+        return replace(new, text=old.text, rejected=error)
+    return new
 
 
 def perform(
@@ -88,12 +92,13 @@ def perform(
         changes, rejected = (), error
     done = operate(modules, inputs, changes)
     read = _reread(example, preset, done)
+    story = tell(parts, example, preset, language)
+    asked = story.asked if request.asked is None else request.asked
     followed = {
-        part.key: _followed(part, modules, done, read, preset)
+        part.key: _followed(part, modules, done, read, preset, asked)
         for part in parts
         if part.of in done.traces
     }
-    story = tell(parts, example, preset, language)
     firsts = {part.of: followed[part.key] for part in reversed(parts) if part.key in followed}
     ordered = {part.of: firsts[part.of] for part in parts if part.of in firsts}
     vocabulary = getattr(next(iter(modules.values()), None), "vocabulary", None)
@@ -102,10 +107,11 @@ def perform(
         items=_items(changes, done, modules, language),
         rejected=_why_rejected(rejected, language),
         outcome=outcome(
-            ordered, _lead(changes, done, modules, language), story.step, story.asked, language
+            ordered, _lead(changes, done, modules, language), story.step, asked, language
         ),
         guides=_guides(parts, example, story, language),
         tokens=() if vocabulary is None else tuple(vocabulary.tokens),
+        asked=asked,
         replaced=done.replaced,
         followed=followed,
     )
@@ -120,13 +126,18 @@ def _reread(example: Example | None, preset: str, done: Outcome) -> Example | No
 
 
 def _followed(
-    part: Part, modules: Mapping[str, nn.Module], done: Outcome, read: Example | None, preset: str
+    part: Part,
+    modules: Mapping[str, nn.Module],
+    done: Outcome,
+    read: Example | None,
+    preset: str,
+    asked: int,
 ) -> Followed:
     memory = None
-    if part.memory is not None and read is not None and preset in TASKS:
-        replacements = TASKS[preset].replacements(read.ids)
-        module, acts = modules[part.of], done.made[part.of]
-        memory = memory_under(module, read.ids, replacements, acts, spread_of(part.trace))
+    if part.memory is not None and read is not None and asked < len(read.ids) and preset in TASKS:
+        other = int(TASKS[preset].replacements(read.ids)[asked])
+        acts = done.made[part.of]
+        memory = memory_under(modules[part.of], read.ids, asked, other, acts, spread_of(part.trace))
     return Followed(part=part, changed=done.traces[part.of], example=read, memory=memory)
 
 

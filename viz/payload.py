@@ -222,6 +222,11 @@ def _input_names(part: Part, *, flags: bool) -> list[str] | None:
 
 
 def _lane(buffer: _Buffer, layer: LayerTrace, key: str, language: str) -> dict[str, Any]:
+    return _shape(layer, key, language) | {"values": buffer.add(layer.signals[key])}
+
+
+def _shape(layer: LayerTrace, key: str, language: str) -> dict[str, Any]:
+    """All that is drawn of a signal but its values."""
     values = layer.signals[key]
     scale = style.scale(key, layer.cell, values, layer.quantity)
     return {
@@ -233,17 +238,24 @@ def _lane(buffer: _Buffer, layer: LayerTrace, key: str, language: str) -> dict[s
         "low": scale.low,
         "high": scale.high,
         "units": min(values.shape[1], layer.hidden_size),
-        **_values(buffer, values, scale),
+        **_odd(values, scale),
     }
 
 
-def _values(buffer: _Buffer, values: np.ndarray, scale: style.Scale) -> dict[str, Any]:
+def _odd(values: np.ndarray, scale: style.Scale) -> dict[str, int]:
+    """How many values lie beyond the scale, and how many are none."""
     finite = np.isfinite(values)
     return {
         "beyond": int(np.count_nonzero(finite & ((values < scale.low) | (values > scale.high)))),
         "missing": int(np.count_nonzero(~finite)),
-        "values": buffer.add(values),
     }
+
+
+def _weights(buffer: _Buffer, was: LayerTrace, now: LayerTrace) -> dict[str, Any]:
+    """The weights where they were edited."""
+    if all(np.array_equal(array, was.weights[name]) for name, array in now.weights.items()):
+        return {}
+    return {"weights": {name: buffer.add(array) for name, array in now.weights.items()}}
 
 
 def _surgery(
@@ -262,6 +274,7 @@ def _surgery(
         "replaced": {
             str(t): glyphs([token], flags=flags)[0] for t, token in operation.replaced.items()
         },
+        "asked": operation.asked,
         "most": MAX_URL_TEXT,
     }
 
@@ -269,7 +282,10 @@ def _surgery(
 def _changed(
     buffer: _Buffer, part: Part, operation: Operation | None, language: str
 ) -> dict[str, Any] | None:
-    """What is other than in `part` after the changes; lanes stay on the scales they had."""
+    """What is other than in `part` after the changes; lanes stay on the scales they had.
+
+    The browser subtracts; what it gets of the difference is its scale.
+    """
     if operation is None or part.key not in operation.followed:
         return None
     followed = operation.followed[part.key]
@@ -279,10 +295,13 @@ def _changed(
     keys = [signal.key for signal in SIGNALS[was.cell]]
     scales = {key: style.scale(key, was.cell, was.signals[key]) for key in keys}
     return {
-        "lanes": [_values(buffer, now.signals[key], scales[key]) for key in keys],
-        "difference": [_lane(buffer, gap, key, language) for key in keys],
-        "weights": {name: buffer.add(array) for name, array in now.weights.items()},
-        **_inputs(buffer, now, None),
+        "lanes": [
+            {"values": buffer.add(now.signals[key]), **_odd(now.signals[key], scales[key])}
+            for key in keys
+        ],
+        "difference": [_shape(gap, key, language) for key in keys],
+        **_weights(buffer, was, now),
+        **({} if np.array_equal(now.inputs, was.inputs) else _inputs(buffer, now, None)),
         **_answers(buffer, replace(part, trace=followed.changed), followed.example),
         "memory": None if followed.memory is None else buffer.add(followed.memory),
     }

@@ -255,23 +255,23 @@ _SURGERY: dict[str, tuple[str, str]] = {
     "surgery.outcome": ("With {lead}: {told}.", "{lead}之后：{told}。"),
     "surgery.flips": (
         "{model} answers {now} ({now_share}) instead of {was} ({was_share})",
-        "{model}回答 {now}（{now_share}），原来是 {was}（{was_share}）",
+        "{model} 回答 {now}（{now_share}），原来是 {was}（{was_share}）",
     ),
     "surgery.stays": (
         "{model} still answers {now} ({was_share} → {now_share})",
-        "{model}仍回答 {now}（{was_share} → {now_share}）",
+        "{model} 仍回答 {now}（{was_share} → {now_share}）",
     ),
     "surgery.many": (
         "{model} changes {flips} of {count} predictions, {was} → {now} bits a character",
-        "{model}的 {count} 个预测中有 {flips} 个变了，每字符 {was} → {now} 比特",
+        "{model} 的 {count} 个预测中有 {flips} 个变了，每字符 {was} → {now} 比特",
     ),
     "surgery.moved": (
         "the state of {model} differs from step {first} on, most at step {most}",
-        "{model}的状态从第 {first} 步起不同，第 {most} 步差得最多",
+        "{model} 的状态从第 {first} 步起不同，第 {most} 步差得最多",
     ),
     "surgery.no-effect": (
         "the state of {model} stays exactly as it was",
-        "{model}的状态与原来完全相同",
+        "{model} 的状态与原来完全相同",
     ),
     "surgery.lost": (
         "; its memory of token {t} is lost at step {step}",
@@ -1282,6 +1282,7 @@ _UNITS: dict[str, tuple[str, str]] = {
         "Choose a square of the map, or here by rank",
         "点击图中的方格，或在此按名次选择",
     ),
+    "units.choose-listed": ("Choose one by rank", "按名次选择"),
     "units.chosen": (
         "The {signal} of unit {unit} held at {clamp}: right answers go from {before} to {after}, "
         "{accuracy}; the loss goes from {bits} to {bits_after} bits an answer, {loss}.",
@@ -1323,7 +1324,8 @@ _TAKE: dict[str, tuple[str, str]] = {
     "player.no-script": (
         "This page steps through a recurrent network in your browser. Allow it to run JavaScript; "
         "it loads nothing from the network.",
-        "这个页面在您的浏览器中逐步展示循环神经网络。请允许它运行 JavaScript；它不会从网络加载任何内容。",
+        "这个页面在您的浏览器中逐步展示循环神经网络。请允许它运行 JavaScript；"
+        "它不会从网络加载任何内容。",
     ),
     "player.layer": ("{model} layer {layer}", "{model} 第 {layer} 层"),
     "player.fewer-steps": (
@@ -1361,12 +1363,12 @@ _TAKE: dict[str, tuple[str, str]] = {
     "take.python": ("The same in Python", "在 Python 中得到同样的结果"),
     "command.about": (
         "Take traces out of Python: a stage that steps in any browser, or a figure.",
-        "把记录带出 Python：可在任何浏览器中步进的舞台，或一张图。",
+        "把轨迹（trace）带出 Python：可在任何浏览器中步进的舞台，或一张图。",
     ),
     "command.after": (
         "A trace is written by lstm_core.trace(...).save(path).\n"
         "exit status: 0 done, 1 a file cannot be read or written, 2 wrong usage",
-        "记录文件由 lstm_core.trace(...).save(路径) 写出。\n"
+        "轨迹文件由 lstm_core.trace(...).save(路径) 写出。\n"
         "退出状态：0 完成，1 文件无法读取或写入，2 用法错误",
     ),
     "command.examples": ("examples:", "示例："),
@@ -1378,10 +1380,10 @@ _TAKE: dict[str, tuple[str, str]] = {
         "a picture of every signal, or of one: .html, .png or .svg",
         "画出全部信号或其中一个：.html、.png 或 .svg",
     ),
-    "command.trace": ("a trace in an NPZ file", "NPZ 记录文件"),
+    "command.trace": ("a trace in an NPZ file", "NPZ 轨迹文件"),
     "command.traces": (
         "traces of the same sequence in NPZ files, called by their names",
-        "同一序列的 NPZ 记录文件，以文件名命名",
+        "同一序列的 NPZ 轨迹文件，以文件名命名",
     ),
     "command.out": ("the file to write", "要写入的文件"),
     "command.language": ("the language of its words; default: en", "文字的语言；默认 en"),
@@ -1412,14 +1414,392 @@ _TAKE: dict[str, tuple[str, str]] = {
     "command.no-browser": (
         "a .{kind} needs Chrome or Chromium, and none was found: install one, or set BROWSER_PATH "
         "to its program. A .html needs nothing more.",
-        "写出 .{kind} 需要 Chrome 或 Chromium，但没有找到：请安装，或将 BROWSER_PATH 设为其程序路径。"
+        "写出 .{kind} 需要 Chrome 或 Chromium，但没有找到：请安装，或将 BROWSER_PATH 设为其程序。"
         "写出 .html 则不需要。",
     ),
 }
 
+_OWN: dict[str, tuple[str, str]] = {
+    "page.own": ("Your model", "你的模型"),
+    "own.title": ("See every gate of your own model", "查看你自己模型的每一个门"),
+    "own.lead-page": (
+        "Drop a file with a trained LSTM, GRU or RNN. The page finds its recurrent layers, runs "
+        "them on your data and shows what every gate of every unit did at every step. No code.",
+        "放入一个训练好的 LSTM、GRU 或 RNN 文件。本页会找出其中的循环层，用您的数据运行，"
+        "并显示每个单元的每个门在每一步做了什么。无需写代码。",
+    ),
+    "own.how": ("How to save one", "如何保存模型"),
+    "own.how-framework": ("made with", "框架"),
+    "own.how-code": ("save it so", "这样保存"),
+    "own.first": ("**No file at hand?**", "**手边没有文件？**"),
+    "own.example": ("Try an example", "试一个例子"),
+    "own.example-help": (
+        "A small LSTM that learnt to say the next character of Python code, reading code that it "
+        "has not seen.",
+        "一个学会预测 Python 代码下一个字符的小型 LSTM，正在读一段它没见过的代码。",
+    ),
+    "own.drop": ("Model file", "模型文件"),
+    "own.drop-help": (
+        "PyTorch (.pt, .pth, .ckpt), safetensors, Keras (.keras, .weights.h5) or ONNX, up to "
+        "{limit} MB. Recognised by its content. Nothing in it is executed.",
+        "PyTorch（.pt、.pth、.ckpt）、safetensors、Keras（.keras、.weights.h5）或 ONNX，"
+        "最大 {limit} MB。按内容识别，不会执行其中的任何代码。",
+    ),
+    "own.private": (
+        "Your files stay in this session's memory. Nobody else sees them, nothing is stored, and "
+        "they go when you close the tab.",
+        "您的文件只保存在本次会话的内存中。别人看不到，不会存盘，关闭标签页后即消失。",
+    ),
+    "own.reading": ("Reading the model…", "正在读取模型……"),
+    "own.running": ("Running the model…", "正在运行模型……"),
+    "own.stays": (
+        "What was loaded before is still shown.",
+        "仍然显示之前载入的内容。",
+    ),
+    "own.failed": (
+        "This cannot be read ({kind}).",
+        "无法读取（{kind}）。",
+    ),
+    "own.file": ("**1 · Model** {name} · {kind}", "**1 · 模型** {name} · {kind}"),
+    "own.kind.checkpoint": ("checkpoint of this program", "本程序的检查点"),
+    "own.kind.torch": ("PyTorch file", "PyTorch 文件"),
+    "own.kind.safetensors": ("safetensors file", "safetensors 文件"),
+    "own.kind.keras": ("Keras file", "Keras 文件"),
+    "own.kind.onnx": ("ONNX file", "ONNX 文件"),
+    "own.stack": ("{count} recurrent stacks were found; show", "找到 {count} 组循环层；显示"),
+    "own.nameless": ("stack {number}", "第 {number} 组"),
+    "own.stack-one": ("{cell}, 1 layer of {units} units", "{cell}，1 层，{units} 个单元"),
+    "own.stack-many": (
+        "{cell}, {layers} layers of {units} units",
+        "{cell}，{layers} 层，每层 {units} 个单元",
+    ),
+    "own.both": ("both directions", "双向"),
+    "own.projected": ("state projected to {size}", "状态投影到 {size} 维"),
+    "own.width": ("reads {count} numbers a step", "每步读 {count} 个数"),
+    "own.width-one": ("reads 1 number a step", "每步读 1 个数"),
+    "own.parameters": ("{count} parameters", "{count} 个参数"),
+    "own.gates": (
+        "The file packs the gates in the order {order}.",
+        "文件中门的排列顺序为 {order}。",
+    ),
+    "own.embedding": (
+        "Symbols are looked up in the embedding {name}, {rows} rows.",
+        "符号经嵌入层 {name}（{rows} 行）转换。",
+    ),
+    "own.head": (
+        "The layer after it, {name}, gives {rows} outputs a step.",
+        "其后的层 {name} 每步给出 {rows} 个输出。",
+    ),
+    "own.symbols-from": (
+        "The {count} symbols are those of {name}.",
+        "{count} 个符号取自 {name}。",
+    ),
+    "own.found-none": ("What was found", "找到了什么"),
+    "own.found": ("What was found · 1 remark", "找到了什么 · 1 条说明"),
+    "own.found-many": ("What was found · {count} remarks", "找到了什么 · {count} 条说明"),
+    "own.nothing-left-out": ("Nothing was left out.", "没有略去任何内容。"),
+    "own.another": ("Another model", "换一个模型"),
+    "own.forget": ("Forget my files", "清除我的文件"),
+    "own.vocabulary": ("Vocabulary", "词表"),
+    "own.vocabulary-drop": ("Vocabulary file", "词表文件"),
+    "own.vocabulary-help": (
+        "The {count} symbols that the model reads, in the order of their ids: a JSON list, a JSON "
+        "table from symbol to id, a tokenizer.json, or a text with one symbol a line. With it you "
+        "can type text.",
+        "模型所读的 {count} 个符号，按编号排列：JSON 列表、符号到编号的 JSON 表、tokenizer.json，"
+        "或每行一个符号的文本。有了它就可以直接输入文字。",
+    ),
+    "own.source": ("**2 · What it reads**", "**2 · 输入**"),
+    "own.source.noise": ("Noise", "噪声"),
+    "own.source.noise-tokens": ("Random symbols", "随机符号"),
+    "own.source.impulse": ("Impulse", "脉冲"),
+    "own.source.typed": ("Typed text", "输入文字"),
+    "own.source.typed-ids": ("Typed ids", "输入编号"),
+    "own.source.file": ("Data file", "数据文件"),
+    "own.about.noise": (
+        "Independent numbers of a normal distribution, mean 0 and variance 1: no data needed.",
+        "均值为 0、方差为 1 的独立正态分布随机数：无需数据。",
+    ),
+    "own.about.noise-tokens": (
+        "Symbols drawn at random, all equally likely: no data needed.",
+        "等概率随机抽取的符号：无需数据。",
+    ),
+    "own.about.impulse": (
+        "Zeros, and every number is 1 at step {step} only: what it sets off is the model's own.",
+        "全为零，只有第 {step} 步的每个数为 1：之后的反应都来自模型自身。",
+    ),
+    "own.steps": ("Steps", "步数"),
+    "own.type": ("Text", "文字"),
+    "own.type-ids": ("Symbol ids, separated by blanks", "符号编号，用空格分隔"),
+    "own.type-something": (
+        "Type something and press Run.",
+        "输入内容后点击“运行”。",
+    ),
+    "own.cut-input": (
+        "The first {shown} of {steps} steps are read.",
+        "只读取 {steps} 步中的前 {shown} 步。",
+    ),
+    "own.input.empty": ("Type at least one symbol.", "请至少输入一个符号。"),
+    "own.input.unknown-symbols": (
+        "This model does not know {symbols}.",
+        "这个模型不认识 {symbols}。",
+    ),
+    "own.input.bad-ids": (
+        "The model's ids are whole numbers from 0 to {limit}; it has no {symbols}.",
+        "模型的编号是 0 到 {limit} 的整数；没有 {symbols}。",
+    ),
+    "own.input.other": ("This input cannot be read: {reason}", "无法读取这个输入：{reason}"),
+    "own.data-drop": ("Data file", "数据文件"),
+    "own.data-help": (
+        "CSV or TSV, text, NPY, NPZ, JSON, Parquet or WAV, up to {limit} MB. One row is one step.",
+        "CSV 或 TSV、文本、NPY、NPZ、JSON、Parquet 或 WAV，最大 {limit} MB。一行为一步。",
+    ),
+    "own.layer": ("{cell} layer {layer}", "{cell} 第 {layer} 层"),
+    "own.facts-cut": (
+        "first {shown} of {units} units · {parameters} parameters",
+        "{units} 个单元中的前 {shown} 个 · {parameters} 个参数",
+    ),
+    "own.lead": (
+        "Reading these {steps} steps, unit {unit} of {part} holds on longest: by its gates alone "
+        "half of what it keeps is left after {slow}. Unit {other} of {where} lets go first: half "
+        "is gone after {fast}.",
+        "在这 {steps} 步中，{part} 的单元 {unit} 保持得最久：仅由门决定，其内容经过 {slow} 才减半。"
+        "{where} 的单元 {other} 忘得最快：{fast} 就减半。",
+    ),
+    "own.lead-rnn": (
+        "Reading these {steps} steps, unit {unit} moves most. A plain RNN has no gates: it "
+        "rewrites its whole state at every step.",
+        "在这 {steps} 步中，单元 {unit} 变化最大。普通 RNN 没有门：每一步都重写整个状态。",
+    ),
+    "own.cut-steps": (
+        "The stage shows the first {shown} of {steps} steps, as many as travel to a browser in "
+        "reasonable time. The figures below use all of them.",
+        "舞台显示 {steps} 步中的前 {shown} 步，这是浏览器能在合理时间内接收的数量。"
+        "下面的图使用全部步骤。",
+    ),
+    "own.cut-units": (
+        "The stage shows the first units of each layer ({names}), as many as travel to a browser "
+        "in reasonable time. The figures below use all of them.",
+        "舞台只显示每层的前若干个单元（{names}），这是浏览器能在合理时间内接收的数量。"
+        "下面的图使用全部单元。",
+    ),
+    "own.figures": ("What else the numbers say", "数字还说明了什么"),
+    "own.part": ("Layer", "层"),
+    "own.first-steps": (
+        "Measured on the first {steps} steps, since the cost grows with the square of the length.",
+        "计算量随长度的平方增长，因此只在前 {steps} 步上测量。",
+    ),
+    "own.gates.title": ("Gates to zoom into", "可缩放的门"),
+    "own.forgetting.title": ("How fast each unit forgets", "每个单元忘得多快"),
+    "own.ledger.title": ("Who wrote what is in memory", "记忆是谁写下的"),
+    "own.ledger.result": (
+        "Of what {name} holds at step {at}, step {most} wrote most ({share} of the sum of sizes); "
+        "the last {recent} steps read wrote {late}.",
+        "{name} 在第 {at} 步所保存的内容中，第 {most} 步写入的最多（占绝对值总和的 {share}）；"
+        "最近读入的 {recent} 步写入了 {late}。",
+    ),
+    "own.ledger.hover": (
+        "written at step %{{x}}, unit %{{y}}",
+        "写于第 %{{x}} 步，单元 %{{y}}",
+    ),
+    "own.change.title": ("How long a step is remembered", "一步的内容能记多久"),
+    "own.change.result": (
+        "Had step {at} been another, the state of {name} would differ for {steps}, by at least "
+        "{limit} of its usual spread; for a typical step it is {median}.",
+        "如果第 {at} 步是别的内容，{name} 的状态会在 {steps} 内与原来不同（至少为其通常离散程度的 "
+        "{limit}）；一般的步是 {median}。",
+    ),
+    "own.change.hover": (
+        "step %{{y}} changed, seen at step %{{x}}",
+        "改动第 %{{y}} 步，第 %{{x}} 步所见",
+    ),
+    "own.change.note": (
+        "each step changed alone and run again",
+        "逐步单独改动并重新运行",
+    ),
+    "own.change.other-tokens": (
+        "Each step reads another symbol instead, drawn at random. It is one replacement by one "
+        "other symbol, and it does not say where the memory lies.",
+        "每一步改读另一个随机抽取的符号。这只是换成某一个符号的结果，也不说明记忆存放在哪里。",
+    ),
+    "own.change.other-numbers": (
+        "Each step reads the mean of all steps instead. It is one replacement by one other value, "
+        "and it does not say where the memory lies.",
+        "每一步改读所有步的平均值。这只是换成某一个值的结果，也不说明记忆存放在哪里。",
+    ),
+    "own.gradient.title": (
+        "Local sensitivity over time (trainability)",
+        "随时间的局部敏感度（可训练性）",
+    ),
+    "own.gradient.figure": ("{name}: gradient of the state", "{name}：状态的梯度"),
+    "own.gradient.hover": (
+        "input of step %{{y}}, state at step %{{x}}",
+        "第 %{{y}} 步的输入，第 %{{x}} 步的状态",
+    ),
+    "own.gradient.note": (
+        "norm of the state's derivative by each input, over that at its own step",
+        "状态对各步输入的导数范数，除以该步自身的值",
+    ),
+    "own.gradient.both": (
+        "Above a layer that reads in both directions, every input holds past and future, so there "
+        "is no such order. Choose layer 0.",
+        "双向层之上的每个输入都同时包含过去和未来，因此没有这样的先后关系。请选择第 0 层。",
+    ),
+    "own.gradient.dear": (
+        "This model reads {inputs} numbers a step; following each of them would take minutes, so "
+        "this part is left out.",
+        "这个模型每步读 {inputs} 个数；逐一追踪需要数分钟，因此略去这一部分。",
+    ),
+    "own.answer.title": ("What it answers at every step", "每一步的回答"),
+    "own.answer.figure": ("Output of the layer after the stack", "循环层之后那一层的输出"),
+    "own.answer.output": ("output", "输出"),
+    "own.answer.share": ("share (softmax)", "份额（softmax）"),
+    "own.answer.value": ("value", "值"),
+    "own.answer.as-shares": (
+        "As shares that sum to 1 (softmax)",
+        "显示为总和为 1 的份额（softmax）",
+    ),
+    "own.answer.note": (
+        "{shown} of {outputs} outputs, those that count most on top",
+        "{outputs} 个输出中的 {shown} 个，最重要的在上",
+    ),
+    "own.answer.means": (
+        "The linear layer that the file names after the recurrent ones, computed at every step. "
+        "Whatever your program does after it is not in the file.",
+        "文件中循环层之后的线性层在每一步的计算结果。您的程序之后再做的处理不在文件中。",
+    ),
+    # What a model file is not
+    "model.other": ("This model file cannot be read: {reason}", "无法读取这个模型文件：{reason}"),
+    "model.unknown-kind": (
+        "{name} is no model file that this page knows. It reads PyTorch, safetensors, Keras 3 and "
+        "ONNX.",
+        "{name} 不是本页认识的模型文件。可读取 PyTorch、safetensors、Keras 3 和 ONNX。",
+    ),
+    "model.damaged": (
+        "The file is damaged or was cut off: {reason}",
+        "文件已损坏或不完整：{reason}",
+    ),
+    "model.unsafe": (
+        "The file holds more than weights ({what}), and reading that could execute somebody's "
+        "code, so it is refused. Save torch.save(model.state_dict(), path) instead.",
+        "文件中不只有权重（{what}），读取它可能会执行别人的代码，因此拒绝读取。"
+        "请改用 torch.save(model.state_dict(), path) 保存。",
+    ),
+    "model.torchscript": (
+        "This is a TorchScript program, which holds code. Save torch.save(model.state_dict(), "
+        "path) instead.",
+        "这是含有代码的 TorchScript 程序。请改用 torch.save(model.state_dict(), path) 保存。",
+    ),
+    "model.no-stack": (
+        "The file holds no LSTM, GRU or RNN layer. It holds {names}.",
+        "文件中没有 LSTM、GRU 或 RNN 层，只有 {names}。",
+    ),
+    "model.too-large": (
+        "The file is too large: {size}, and at most {limit} is read.",
+        "文件太大：{size}，最多读取 {limit}。",
+    ),
+    "model.too-large.bytes": (
+        "The file has {size} bytes; at most {limit} are read.",
+        "文件有 {size} 字节；最多读取 {limit} 字节。",
+    ),
+    "model.too-large.tokens": (
+        "The model reads {size} symbols; at most {limit} can be shown.",
+        "模型读 {size} 个符号；最多能显示 {limit} 个。",
+    ),
+    "model.too-large.stacks": (
+        "The file holds {size} recurrent stacks; at most {limit} are read.",
+        "文件中有 {size} 组循环层；最多读取 {limit} 组。",
+    ),
+    "model.too-large.hidden_size": (
+        "{name} has {size} units; at most {limit} are read.",
+        "{name} 有 {size} 个单元；最多读取 {limit} 个。",
+    ),
+    "model.too-large.input_size": (
+        "{name} reads {size} numbers a step; at most {limit} are possible here.",
+        "{name} 每步读 {size} 个数；这里最多 {limit} 个。",
+    ),
+    "model.too-large.num_layers": (
+        "{name} has {size} layers; at most {limit} are read.",
+        "{name} 有 {size} 层；最多读取 {limit} 层。",
+    ),
+    "model.shapes": (
+        "The weights do not fit each other: {name} should be {expected}, but its shape is {found}.",
+        "权重的形状不一致：{name} 应为 {expected}，实际形状为 {found}。",
+    ),
+    "model.incomplete": (
+        "The layers {name} are not complete: missing are {missing}, and these do not fit: "
+        "{unexpected}.",
+        "{name} 这组层不完整：缺少 {missing}，不匹配的有 {unexpected}。",
+    ),
+    "model.dtype": (
+        "{name} is stored as {dtype}. Float16, bfloat16, float32 and float64 are read.",
+        "{name} 以 {dtype} 存储。可读取 float16、bfloat16、float32 和 float64。",
+    ),
+    "model.hash": (
+        "The weights are not those that were saved: their hash differs.",
+        "权重与保存时不同：哈希值不一致。",
+    ),
+    "model.not-finite": (
+        "{name} holds NaN or infinity.",
+        "{name} 中有 NaN 或无穷大。",
+    ),
+    "model.vocabulary-size": (
+        "The vocabulary has {found} symbols, but the model reads {expected}.",
+        "词表有 {found} 个符号，但模型读 {expected} 个。",
+    ),
+    "model.remark.other": ("{reason}", "{reason}（原文）"),
+    "model.remark.assumed-tanh": (
+        "Weights alone do not tell whether the plain RNN {name} squashes by tanh or by relu; tanh "
+        "is assumed.",
+        "仅凭权重无法分辨普通 RNN {name} 用的是 tanh 还是 relu；这里假定为 tanh。",
+    ),
+    "model.remark.widened": (
+        "{name} is stored in {dtype} and shown in float32.",
+        "{name} 以 {dtype} 存储，以 float32 显示。",
+    ),
+    "model.remark.not-finite": (
+        "{name} holds NaN or infinity; what follows from it is marked on the stage.",
+        "{name} 中有 NaN 或无穷大；由此产生的值会在舞台上标出。",
+    ),
+    "model.remark.left-out": (
+        "Not part of the recurrent layers, so left out: {names}.",
+        "不属于循环层，因此略去：{names}。",
+    ),
+    "model.remark.checkpoint-parts": (
+        "The file is a whole checkpoint; only its weights are read.",
+        "这是完整的检查点文件；只读取其中的权重。",
+    ),
+    "model.remark.more-weights": (
+        "{name} holds more weights than its kind has ({names}), so it may compute something else.",
+        "{name} 的权重比这种层应有的多（{names}），因此它的计算可能不同。",
+    ),
+    "model.remark.weight-drop": (
+        "Weight drop is not applied: the raw weights of {names} are shown, as in evaluation.",
+        "不应用权重丢弃：显示 {names} 的原始权重，与评估时相同。",
+    ),
+    "model.remark.weight-norm": (
+        "Weight norm was computed for {names}.",
+        "已对 {names} 计算权重归一化。",
+    ),
+    "model.remark.unclear-embedding": (
+        "It is not certain which is the embedding of {name}: {names}. None is used, so it reads "
+        "numbers.",
+        "无法确定 {name} 的嵌入层是哪一个：{names}。因此都不使用，改读数值。",
+    ),
+    "model.remark.unclear-head": (
+        "It is not certain which layer follows {name}: {names}. None is used.",
+        "无法确定 {name} 之后是哪一层：{names}。因此都不使用。",
+    ),
+    "data.other": ("This data file cannot be read: {reason}", "无法读取这个数据文件：{reason}"),
+    "data.remark.other": ("{reason}", "{reason}（原文）"),
+}
+
 TEXT: dict[str, dict[str, str]] = {
     key: {"en": english, "zh": chinese}
-    for table in (_NAMES, _PAGE, _PROBLEMS, _FIGURES, _SURGERY, _STAGE, _MEMORY, _UNITS, _TAKE)
+    for table in (
+        *(_NAMES, _PAGE, _PROBLEMS, _FIGURES, _SURGERY, _STAGE, _MEMORY, _UNITS, _TAKE),
+        _OWN,
+    )
     for key, (english, chinese) in table.items()
 }
 """For each key, the sentence in every language, with named fields as in `str.format`."""

@@ -18,9 +18,6 @@ from viz.story import Part, glyph, percent, probabilities, strong
 from viz.surgery import Act, Change, Replacement, interventions_of, operated
 from viz.text import say
 
-MOST_REMEMBERED = 150
-"""Steps up to which memory under a change is computed at once; it grows with their square."""
-
 _LOST = 0.1
 """Memory below this share of what it was counts as lost."""
 
@@ -91,25 +88,21 @@ def _times(times: tuple[Span, ...] | None, language: str) -> str:
 
 
 def memory_under(
-    module: nn.Module, ids: np.ndarray, replacements: np.ndarray, acts: Sequence[Act], spread: float
-) -> np.ndarray | None:
-    """How far another token at each step still moves a changed network, ``[changed, time]``.
+    module: nn.Module, ids: np.ndarray, asked: int, other: int, acts: Sequence[Act], spread: float
+) -> np.ndarray:
+    """How far the token `other` at step `asked` still moves a changed network, ``[time]``.
 
-    In units of `spread`, that of the unchanged network's state, so that both can be compared;
-    ``None`` where the sequence is too long. As `lstm_core.counterfactual`, with the changes made in
-    every run.
+    In units of `spread`, that of the unchanged network's state, so that both can be compared. As a
+    row of `lstm_core.counterfactual`, with the changes made in both runs.
     """
-    steps = np.arange(len(ids))
-    if not 2 <= len(ids) <= MOST_REMEMBERED or not spread:
-        return None
-    variants = np.repeat(ids[None], len(ids) + 1, axis=0)
-    variants[steps, steps] = replacements
+    variants = np.stack([ids, ids])
+    variants[0, asked] = other
     traces = trace_many(
         operated(module, acts), list(variants), interventions=interventions_of(acts)
     )
-    states = np.stack([state_of(each) for each in traces])
+    changed, base = map(state_of, traces)
     with np.errstate(all="ignore"):
-        return np.linalg.norm(states[:-1] - states[-1], axis=2) / spread
+        return np.linalg.norm(changed - base, axis=1) / spread
 
 
 def state_of(trace: Trace) -> np.ndarray:
@@ -133,7 +126,7 @@ class Followed:
         part: the model as it was, with its memory.
         changed: the trace after the changes.
         example: what the changed model read, with the answers that are right for it.
-        memory: as `Part.memory`, after the changes.
+        memory: the row `asked` of `Part.memory`, after the changes, ``[time]``.
     """
 
     part: Part
@@ -229,7 +222,7 @@ def _memory(one: Followed, step: int, asked: int, language: str) -> str:
     """When the model lost the token at `asked`, if it held it before the change."""
     if one.part.memory is None or one.memory is None or asked >= step:
         return ""
-    before, after = one.part.memory[asked, : step + 1], one.memory[asked, : step + 1]
+    before, after = one.part.memory[asked, : step + 1], one.memory[: step + 1]
     with np.errstate(all="ignore"):
         share = np.nan_to_num(after / before)
     if before[step] < _LOST or share[step] >= _LOST:

@@ -44,10 +44,11 @@ def asking(key: str, models: Sequence[str]) -> Callable[[], None]:
         asked = st.session_state[key].get("ask")
         if kept is None or not isinstance(asked, dict):
             return
-        text, number = asked.get("text"), asked.get("number")
+        text, number, step = (asked.get(name) for name in ("text", "number", "asked"))
         if not isinstance(text, str) or not isinstance(number, int):
             return
-        new = accepted(kept.request, text, number, models)
+        step = step if isinstance(step, int) and step >= 0 else None
+        new = accepted(kept.request, Request(text=text, number=number, asked=step), models)
         st.session_state.operation = _Kept(about=kept.about, seen=kept.seen, request=new)
 
     return ask

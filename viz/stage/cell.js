@@ -79,17 +79,17 @@ class CellPanel {
   draggable(track, lane) {
     const { stage } = this;
     track.classList.add("draggable");
-    const set = (event, begins) => {
-      const { left, width } = track.getBoundingClientRect();
+    const set = (event, { left, width }, begins) => {
       const share = Math.min(Math.max((event.clientX - left) / width, 0), 1);
       const value = lane.kind === "gate" ? share : (2 * share - 1) * lane.high;
       stage.surgery.drag(this.part, lane.key, this.unit(), stage.state.step, Number(value.toFixed(3)), begins);
     };
     track.addEventListener("pointerdown", (down) => {
       let moved = false;
+      const box = track.getBoundingClientRect(); // an answer replaces the bar while it is dragged
       const move = (event) => {
         if (!moved && Math.abs(event.clientX - down.clientX) <= DRAG_STARTS) return;
-        set(event, !moved);
+        set(event, box, !moved);
         moved = true;
       };
       const stop = () => {

@@ -20,9 +20,11 @@ class MemoryRow {
     );
   }
 
-  /** The difference at `t` that changing the chosen token makes. */
-  value(part, t) {
-    return at(part.memory, this.stage.state.asked, t);
+  /** What changing the chosen token makes, by step; of a changed model Python tells one row. */
+  row(part) {
+    const { asked } = this.stage.state;
+    if (part.original) return part.memory && this.stage.surgery.given.asked === asked ? part.memory.data : null;
+    return part.memory?.data.subarray(asked * part.steps, (asked + 1) * part.steps);
   }
 
   draw(width) {
@@ -31,19 +33,19 @@ class MemoryRow {
     const { asked } = stage.state;
     const context = fitCanvas(this.canvas, width, MEMORY_HEIGHT);
     const column = width / view.count;
-    const parts = stage.shownParts().filter((part) => part.memory);
-    const row = (part) => part.memory.data.subarray(asked * part.steps, (asked + 1) * part.steps);
-    const most = Math.max(1e-9, ...parts.map((part) => row(part).reduce((a, b) => Math.max(a, b || 0), 0)));
+    const parts = stage.shownParts().filter((part) => this.row(part));
+    const ghosts = stage.shownParts().map((part) => part.original).filter((part) => part?.memory);
+    const most = Math.max(1e-9, ...[...ghosts, ...parts].map((part) => this.row(part).reduce((a, b) => Math.max(a, b || 0), 0)));
     context.fillStyle = stage.palettes.theme.panel;
     context.fillRect(0, 0, width, MEMORY_HEIGHT);
-    for (const part of [...parts.map((each) => each.original).filter((each) => each?.memory), ...parts]) {
+    for (const part of [...ghosts, ...parts]) {
       context.globalAlpha = parts.includes(part) ? 1 : 0.35;
       context.strokeStyle = stage.palettes.theme.cells[part.cell];
       context.lineWidth = 2;
       context.setLineDash(DASHES[part.cell]);
       context.beginPath();
       for (let t = view.from; t < view.from + view.count; t++) {
-        context.lineTo((t - view.from + 0.5) * column, MEMORY_HEIGHT - 4 - (row(part)[t] / most) * (MEMORY_HEIGHT - 8));
+        context.lineTo((t - view.from + 0.5) * column, MEMORY_HEIGHT - 4 - (this.row(part)[t] / most) * (MEMORY_HEIGHT - 8));
       }
       context.stroke();
     }
@@ -58,8 +60,8 @@ class MemoryRow {
   update() {
     const { stage } = this;
     const { step, asked } = stage.state;
-    const entries = stage.shownParts().filter((part) => part.memory).map((part) =>
-      element("span", { style: `color:${stage.palettes.theme.cells[part.cell]}` }, `${part.name} ${formatNumber(this.value(part, step), 2)}`),
+    const entries = stage.shownParts().filter((part) => this.row(part)).map((part) =>
+      element("span", { style: `color:${stage.palettes.theme.cells[part.cell]}` }, `${part.name} ${formatNumber(this.row(part)[step], 2)}`),
     );
     this.legend.replaceChildren(...entries);
     this.choose.hidden = step === asked;

@@ -320,6 +320,7 @@ class Stage {
   /** Whose memory the last row shows: the token at `step`. */
   askAbout(step) {
     this.state.asked = step;
+    this.surgery.askedAbout();
     this.score.memory?.draw(this.score.width);
     this.schedule();
   }

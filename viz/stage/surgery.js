@@ -62,8 +62,19 @@ class Surgery {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.asked = performance.now();
-      this.stage.send?.("ask", { number: this.number, text: JSON.stringify(this.items) });
+      this.send(JSON.stringify(this.items));
     }, wait);
+  }
+
+  send(text) {
+    this.stage.send?.("ask", { number: this.number, text, asked: this.stage.state.asked });
+  }
+
+  /** Another token's memory is looked at; of a changed model Python knows it. */
+  askedAbout() {
+    if (!this.given || !this.effective) return;
+    this.number += 1;
+    this.ask();
   }
 
   undo() {
@@ -176,7 +187,7 @@ class Surgery {
     const text = await file.text();
     this.past.push(this.items);
     this.number += 1;
-    this.stage.send?.("ask", { number: this.number, text });
+    this.send(text);
   }
 
   complain(words) {

@@ -7,10 +7,12 @@ function addVersions(part) {
   if (!part.changed) return;
   const { lanes, difference, ...over } = part.changed;
   const changed = { ...part, ...over, original: part, lanes: part.lanes.map((lane, k) => ({ ...lane, ...lanes[k] })) };
-  const gap = { ...changed, lanes: difference };
+  const gap = { ...changed, lanes: difference.map((lane, k) => ({ ...lane, values: minus(changed.lanes[k].values, part.lanes[k].values) })) };
   part.versions = { original: part, changed: index(changed), difference: index(gap) };
   changed.versions = gap.versions = part.versions;
 }
+
+const minus = (a, b) => ({ data: a.data.map((value, k) => value - b.data[k]), shape: a.shape });
 
 /** Find signals by their keys. */
 function index(part) {
