@@ -148,6 +148,19 @@ def test_dragging_a_bar_sets_the_gate_of_the_chosen_unit_at_this_step(stage):
     assert changes_of(stage) == []  # one drag is one change
 
 
+def test_the_chosen_unit_is_changed_from_this_step_on_by_a_button(stage):
+    stage.locator(".change-here").click()
+    answered(stage, 1)
+    (change,) = changes_of(stage)
+    assert change["signal"] == "f"
+    assert change["times"] == [[47, 62]] or change["times"] == [[47, None]]
+    assert len(change["units"]) == 1
+    stage.get_by_test_id("stage").focus()
+    stage.keyboard.press("Control+z")
+    answered(stage, 2)
+    assert changes_of(stage) == []
+
+
 def test_a_token_is_replaced_and_the_answer_follows(stage):
     open_panel(stage)
     stage.keyboard.press("Home")

@@ -322,6 +322,10 @@ _SURGERY: dict[str, tuple[str, str]] = {
         "Open or close gates, change memory, tokens or weights, and see what follows (e)",
         "开关门、改记忆、换符号或调权重，看看会怎样（e）",
     ),
+    "change.keys": (
+        "E changes something · Shift and drag over a heat map chooses what · Ctrl Z undoes",
+        "E 动手改 · Shift 加拖动在热图上选要改的部分 · Ctrl Z 撤销",
+    ),
     "change.close": ("Close this panel; the changes stay", "收起面板；改动保留"),
     "change.original": ("Original", "原样"),
     "change.changed": ("Changed", "改动后"),
@@ -1225,27 +1229,32 @@ _UNITS: dict[str, tuple[str, str]] = {
     "units.dearest-accuracy": (
         "Clamping the {signal} of unit {unit} to {clamp} costs {model} {cost} points of its right "
         "answers (95 % interval {low} to {high}).",
-        "把单元 {unit} 的{signal}固定为{clamp}，使 {model} 少答对 {cost} 个百分点"
+        "把单元 {unit} 的{signal}固定为{clamp}后，{model} 少答对 {cost} 个百分点"
         "（95 % 区间 {low} 至 {high}）。",
     ),
     "units.dearest-loss": (
         "Clamping the {signal} of unit {unit} to {clamp} costs {model} {cost} more bits an answer "
         "(95 % interval {low} to {high}).",
-        "把单元 {unit} 的{signal}固定为{clamp}，使 {model} 每个回答多用 {cost} 比特"
+        "把单元 {unit} 的{signal}固定为{clamp}后，{model} 每个回答多用 {cost} 比特"
         "（95 % 区间 {low} 至 {high}）。",
     ),
     "units.nothing-accuracy": (
         "No single clamp costs {model} one point of its right answers.",
-        "没有哪一次固定使 {model} 少答对一个百分点。",
+        "{model}：没有哪一次固定会少答对一个百分点。",
     ),
     "units.nothing-loss": (
         "No single clamp costs {model} a hundredth of a bit.",
-        "没有哪一次固定使 {model} 多用百分之一比特。",
+        "{model}：没有哪一次固定会多用百分之一比特。",
     ),
     "units.idle-some-accuracy": (
         "{idle} of {all} units cost less than one point whatever is clamped: they do not matter "
         "alone.",
         "{all} 个单元中有 {idle} 个无论固定哪个信号，代价都不到一个百分点：它们单独来看不重要。",
+    ),
+    "units.idle-one-accuracy": (
+        "{idle} of {all} units costs less than one point whatever is clamped: it does not matter "
+        "alone.",
+        "{all} 个单元中有 {idle} 个无论固定哪个信号，代价都不到一个百分点：它单独来看不重要。",
     ),
     "units.idle-none-accuracy": (
         "Each of the {all} units costs at least one point.",
@@ -1255,6 +1264,11 @@ _UNITS: dict[str, tuple[str, str]] = {
         "{idle} of {all} units cost less than a hundredth of a bit whatever is clamped: they do "
         "not matter alone.",
         "{all} 个单元中有 {idle} 个无论固定哪个信号，代价都不到百分之一比特：它们单独来看不重要。",
+    ),
+    "units.idle-one-loss": (
+        "{idle} of {all} units costs less than a hundredth of a bit whatever is clamped: it does "
+        "not matter alone.",
+        "{all} 个单元中有 {idle} 个无论固定哪个信号，代价都不到百分之一比特：它单独来看不重要。",
     ),
     "units.idle-none-loss": (
         "Each of the {all} units costs at least a hundredth of a bit.",
@@ -1272,10 +1286,10 @@ _UNITS: dict[str, tuple[str, str]] = {
     ),
     "units.not": (
         "Units are clamped one at a time: where several do the same work, each alone seems idle. "
-        "The top of a long list is partly luck: an interval is right 95 times in 100, one at a "
-        "time.",
+        "A cost is known to a few points only, as its interval says, and the top of a long list is "
+        "partly luck.",
         "单元是逐个固定的：如果几个单元做同样的工作，单独看每一个都像是闲着。"
-        "长名单的榜首有运气成分：每个区间各自在 100 次中约有 95 次正确。",
+        "如区间所示，代价只能精确到几个百分点；长名单的榜首也有运气成分。",
     ),
     "units.all": ("Show all {all} units", "显示全部 {all} 个单元"),
     "units.choose": (
@@ -1412,16 +1426,16 @@ _TAKE: dict[str, tuple[str, str]] = {
         "写出 .{kind} 需要尚未安装的软件包：pip install kaleido。写出 .html 则不需要。",
     ),
     "command.no-browser": (
-        "a .{kind} needs Chrome or Chromium, and none was found: install one, or set BROWSER_PATH "
-        "to its program. A .html needs nothing more.",
-        "写出 .{kind} 需要 Chrome 或 Chromium，但没有找到：请安装，或将 BROWSER_PATH 设为其程序。"
+        "a .{kind} needs Chrome or Chromium, and none could be started: install one, or set "
+        "BROWSER_PATH to its program. A .html needs nothing more.",
+        "写出 .{kind} 需要 Chrome 或 Chromium，但未能启动：请安装，或将 BROWSER_PATH 设为其程序。"
         "写出 .html 则不需要。",
     ),
 }
 
 _OWN: dict[str, tuple[str, str]] = {
-    "page.own": ("Your model", "你的模型"),
-    "own.title": ("See every gate of your own model", "查看你自己模型的每一个门"),
+    "page.own": ("Your model", "您的模型"),
+    "own.title": ("See every gate of your own model", "查看您自己模型的每一个门"),
     "own.lead-page": (
         "Drop a file with a trained LSTM, GRU or RNN. The page finds its recurrent layers, runs "
         "them on your data and shows what every gate of every unit did at every step. No code.",
@@ -1429,8 +1443,6 @@ _OWN: dict[str, tuple[str, str]] = {
         "并显示每个单元的每个门在每一步做了什么。无需写代码。",
     ),
     "own.how": ("How to save one", "如何保存模型"),
-    "own.how-framework": ("made with", "框架"),
-    "own.how-code": ("save it so", "这样保存"),
     "own.first": ("**No file at hand?**", "**手边没有文件？**"),
     "own.example": ("Try an example", "试一个例子"),
     "own.example-help": (
@@ -1553,6 +1565,58 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.data-help": (
         "CSV or TSV, text, NPY, NPZ, JSON, Parquet or WAV, up to {limit} MB. One row is one step.",
         "CSV 或 TSV、文本、NPY、NPZ、JSON、Parquet 或 WAV，最大 {limit} MB。一行为一步。",
+    ),
+    "own.data-reading": ("Reading the data…", "正在读取数据……"),
+    "own.data-how": ("How it was read", "如何读取"),
+    "own.data-another": ("Another file", "换一个文件"),
+    "own.data-preview": ("The first rows", "前几行"),
+    "own.data-table": ("{rows} rows, {columns} columns", "{rows} 行，{columns} 列"),
+    "own.data-texts": ("{count} texts", "{count} 段文字"),
+    "own.option.encoding": ("encoding", "编码"),
+    "own.option.delimiter": ("columns parted by", "列分隔符"),
+    "own.option.delimiter.comma": ("comma", "逗号"),
+    "own.option.delimiter.semicolon": ("semicolon", "分号"),
+    "own.option.delimiter.tab": ("tab", "制表符"),
+    "own.option.delimiter.bar": ("vertical bar", "竖线"),
+    "own.option.delimiter.space": ("blanks", "空格"),
+    "own.option.decimal": ("decimals after", "小数点"),
+    "own.option.decimal.point": ("point", "句点"),
+    "own.option.decimal.comma": ("comma", "逗号"),
+    "own.option.header": ("first row holds names", "首行为列名"),
+    "own.option.header.yes": ("yes", "是"),
+    "own.option.header.no": ("no", "否"),
+    "own.option.split": ("sequences", "序列"),
+    "own.option.split.whole": ("the whole text is one", "整个文本为一个"),
+    "own.option.split.lines": ("each line is one", "每行为一个"),
+    "own.option.axes": ("order of axes", "轴的顺序"),
+    "own.option.channels": ("read at each step", "每步读取"),
+    "own.option.group": ("sequence named by", "序列名所在列"),
+    "own.option.group.nothing": ("nothing: all rows are one", "无：所有行为一个序列"),
+    "own.option.fill": ("missing values", "缺失值"),
+    "own.option.fill.refuse": ("are refused", "不接受"),
+    "own.option.fill.zero": ("become 0", "视为 0"),
+    "own.option.fill.previous": ("repeat the one before", "沿用前一个值"),
+    "own.option.scale": ("scale", "尺度"),
+    "own.option.scale.none": ("as in the file", "与文件相同"),
+    "own.option.scale.each": (
+        "each sequence to mean 0, variance 1",
+        "每个序列标准化为均值 0、方差 1",
+    ),
+    "own.option.scale.all": (
+        "all together to mean 0, variance 1",
+        "所有序列一起标准化为均值 0、方差 1",
+    ),
+    "own.sequence": ("{count} sequences; read", "{count} 个序列；读取"),
+    "own.sequence-name": (
+        "{name} · rows {rows} · {steps} steps",
+        "{name} · 第 {rows} 行 · {steps} 步",
+    ),
+    "own.text-name": ("{name} · {steps} characters", "{name} · {steps} 个字符"),
+    "own.first-step": ("First step", "起始步"),
+    "own.window": (
+        "Steps {first} to {last} of {steps} are read, from a state of zeros; on the stage they "
+        "count from 0.",
+        "读取 {steps} 步中的第 {first} 到 {last} 步，初始状态为零；舞台上从 0 开始计数。",
     ),
     "own.layer": ("{cell} layer {layer}", "{cell} 第 {layer} 层"),
     "own.facts-cut": (
@@ -1789,6 +1853,89 @@ _OWN: dict[str, tuple[str, str]] = {
     "model.remark.unclear-head": (
         "It is not certain which layer follows {name}: {names}. None is used.",
         "无法确定 {name} 之后是哪一层：{names}。因此都不使用。",
+    ),
+    "data.text-for-numbers": (
+        "This file holds text, but the model reads {width} numbers a step. If it reads symbols, "
+        "bring its vocabulary.",
+        "这个文件是文字，但模型每步读 {width} 个数。如果它读的是符号，请提供词表。",
+    ),
+    "data.channel-count": (
+        "The model reads {input_size} numbers a step, but {count} columns are chosen: {columns}. "
+        "Choose the columns under “How it was read”.",
+        "模型每步读 {input_size} 个数，但选了 {count} 列：{columns}。请在“如何读取”中选择列。",
+    ),
+    "data.bad-id": (
+        "The model's ids are whole numbers from 0 to {limit}, but step {step} is {value}.",
+        "模型的编号是 0 到 {limit} 的整数，但第 {step} 步是 {value}。",
+    ),
+    "data.missing-value": (
+        "Row {row} has no value in column {column}. Choose under “How it was read” what stands "
+        "for it.",
+        "第 {row} 行的 {column} 列没有值。请在“如何读取”中选择用什么代替。",
+    ),
+    "data.infinite-value": (
+        "Row {row} holds infinity in column {column}.",
+        "第 {row} 行的 {column} 列是无穷大。",
+    ),
+    "data.text-channel": (
+        "Column {column} holds text, for example {cell} in row {row}.",
+        "{column} 列是文字，例如第 {row} 行的 {cell}。",
+    ),
+    "data.no-numbers": ("The file holds no column of numbers.", "文件中没有数值列。"),
+    "data.no-rows": ("The file holds no rows.", "文件中没有数据行。"),
+    "data.empty": ("The file is empty.", "文件是空的。"),
+    "data.binary": (
+        "The file looks like text, but holds bytes that are none.",
+        "文件看似文本，但含有非文本字节。",
+    ),
+    "data.wrong-encoding": (
+        "The file is not encoded as {encoding}: byte {position} does not fit.",
+        "文件不是 {encoding} 编码：第 {position} 字节不符合。",
+    ),
+    "data.damaged": (
+        "The file is damaged or was cut off: {reason}",
+        "文件已损坏或不完整：{reason}",
+    ),
+    "data.unknown-kind": (
+        "The kind of this file is not known. CSV, text, NPY, NPZ, JSON, Parquet and WAV are read.",
+        "无法识别文件类型。可读取 CSV、文本、NPY、NPZ、JSON、Parquet 和 WAV。",
+    ),
+    "data.too-large": (
+        "The file has {bytes} bytes; at most {limit} are read.",
+        "文件有 {bytes} 字节；最多读取 {limit} 字节。",
+    ),
+    "data.too-many-rows": (
+        "The file has {found} rows; at most {limit} are read.",
+        "文件有 {found} 行；最多读取 {limit} 行。",
+    ),
+    "data.too-many-columns": (
+        "The file has {found} columns; at most {limit} are read.",
+        "文件有 {found} 列；最多读取 {limit} 列。",
+    ),
+    "data.too-many-cells": (
+        "The file has {found} numbers; at most {limit} are read.",
+        "文件有 {found} 个数；最多读取 {limit} 个。",
+    ),
+    "data.saved-trace": (
+        "This file is a trace that was taken away from here, not data for a model.",
+        "这是从这里导出的轨迹文件，不是供模型读取的数据。",
+    ),
+    "data.array-kind": (
+        "The array {array} holds {dtype}, not numbers.",
+        "数组 {array} 的内容是 {dtype}，不是数值。",
+    ),
+    "data.array-shape": (
+        "The array {array} has the shape {shape}. One to three axes are read, none of them empty.",
+        "数组 {array} 的形状是 {shape}。可读取一到三个轴，且都不为空。",
+    ),
+    "data.remark.empty-column": ("The column {column} is empty.", "{column} 列是空的。"),
+    "data.remark.index-column": (
+        "The column {column} only counts the rows, so it is not read.",
+        "{column} 列只是行号，因此不读取。",
+    ),
+    "data.remark.other-arrays": (
+        "The array {array} is read; the file also holds {others}.",
+        "读取数组 {array}；文件中还有 {others}。",
     ),
     "data.other": ("This data file cannot be read: {reason}", "无法读取这个数据文件：{reason}"),
     "data.remark.other": ("{reason}", "{reason}（原文）"),

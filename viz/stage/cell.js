@@ -21,8 +21,9 @@ class CellPanel {
     this.where = element("span", { class: "facts" });
     this.lines = Array.from({ length: 4 }, () => element("div"));
     this.why = element("h4");
+    this.change = button("✎", "", () => stage.surgery.here(part, this.gate(), this.unit(), stage.state.step), { class: "change-here", hidden: !stage.surgery.given });
     this.terms = element("ol", { class: "terms" });
-    this.more = element("button", { type: "button", class: "more", onclick: () => this.toggleTerms() });
+    this.more = element("button", { class: "more", onclick: () => this.toggleTerms() });
     this.result = element("div", { class: "result" });
     this.bars = new Map(part.lanes.map((lane) => [lane.key, this.bar(lane)]));
     this.life = element("canvas", { role: "img" });
@@ -38,7 +39,7 @@ class CellPanel {
       this.modelTabs(),
       element("div", { class: "equation" }, ...this.lines),
       element("div", { class: "bars" }, ...[...this.bars.values()].map((bar) => bar.root)),
-      this.why, this.terms, this.more, this.result,
+      element("div", { class: "why" }, this.why, this.change), this.terms, this.more, this.result,
       element("h4", {}, text.life, " ", this.legend),
       element("div", { class: "life" }, this.life, this.lifeCursor),
       this.pins, this.now, this.values,
@@ -54,7 +55,7 @@ class CellPanel {
     const parts = stage.visibleParts();
     if (parts.length < 2) return null;
     const tabs = parts.map((part) =>
-      element("button", { type: "button", "aria-pressed": String(part === this.part), onclick: () => stage.focus(part.key) }, part.name),
+      element("button", { "aria-pressed": String(part === this.part), onclick: () => stage.focus(part.key) }, part.name),
     );
     return element("div", { class: "tabs" }, ...tabs);
   }
@@ -70,7 +71,7 @@ class CellPanel {
     const name = [element("b", {}, lane.symbol), element("span", { class: "name" }, lane.name), track, value];
     const opens = this.part.packed.includes(lane.key) || this.part.cell === "rnn";
     const root = opens
-      ? element("button", { type: "button", title: fill(this.stage.header.text.open, { name: lane.name }), onclick: () => this.stage.openGate(lane.key) }, ...name)
+      ? element("button", { title: fill(this.stage.header.text.open, { name: lane.name }), onclick: () => this.stage.openGate(lane.key) }, ...name)
       : element("div", {}, ...name);
     return { root, length, ghost, value, lane };
   }
@@ -113,8 +114,7 @@ class CellPanel {
     const { step } = stage.state;
     const unit = this.unit();
     setText(this.where, fill(text.where, { t: step, unit }));
-    const changed = (computed, value) => (stage.surgery.given ? changedTo(stage, computed, value) : "");
-    const lines = EQUATIONS[part.cell](part, unit, step, changed);
+    const lines = EQUATIONS[part.cell](part, unit, step, (computed, value) => result(stage, computed, value));
     this.lines.forEach((line, k) => setText(line, lines[k] ?? ""));
     for (const [key, bar] of this.bars) this.updateBar(bar, valueAt(part, key, unit, step));
     this.updateArithmetic(unit, step);
@@ -157,6 +157,7 @@ class CellPanel {
     const { terms, sum } = preactivation(part, gate, unit, step);
     const value = valueAt(part, gate, unit, step);
     const shown = this.allTerms ? terms : terms.slice(0, SHOWN_TERMS);
+    if (stage.surgery.given) this.change.title = this.change.ariaLabel = fill(stage.surgery.text.here, { symbol: gate, unit });
     setText(this.why, fill(text.why, { name: lane.name, value: formatNumber(value) }));
     while (this.terms.childNodes.length > shown.length) this.terms.lastChild.remove();
     while (this.terms.childNodes.length < shown.length) this.terms.append(element("li", {}, element("b"), element("span")));
@@ -171,9 +172,7 @@ class CellPanel {
     this.more.hidden = terms.length <= SHOWN_TERMS;
     setText(this.more, this.allTerms ? text.fewerTerms : fill(text.moreTerms, { n: rest.length, sum: restSum }));
     const squash = lane.kind === "gate" ? "σ" : part.nonlinearity === "relu" ? "relu" : "tanh";
-    const computed = SQUASHES[squash](sum);
-    const made = Math.abs(computed - value) > NOT_ROUNDING ? ` · ${fill(stage.surgery.text.made, { value: formatNumber(value) })}` : "";
-    setText(this.result, `= ${formatNumber(sum)} → ${squash} = ${formatNumber(made ? computed : value)}${made}`);
+    setText(this.result, `= ${formatNumber(sum)} → ${squash} = ${result(stage, SQUASHES[squash](sum), value)}`);
   }
 
   toggleTerms() {
@@ -225,7 +224,7 @@ class CellPanel {
         return element(
           "li",
           {},
-          element("button", { type: "button", class: "pin", onclick: () => stage.goToPin(pin), title: text.goToPin },
+          element("button", { class: "pin", onclick: () => stage.goToPin(pin), title: text.goToPin },
             element("i", {}, `${stage.part(pin.part).name} ${pin.key}`), ` [${pin.unit}] t = ${pin.t} `, element("b", {}, formatNumber(value(pin))), ` ${difference}`),
           button("×", text.unpin, () => stage.unpin(k)),
         );
@@ -250,10 +249,11 @@ class CellPanel {
 const SQUASHES = { σ: (x) => 1 / (1 + Math.exp(-x)), tanh: Math.tanh, relu: (x) => Math.max(x, 0) };
 const NOT_ROUNDING = 1e-3; // further off than this, a value was changed after it was computed
 
-/** " · changed to 0.000" where a state is not what its equation gives. */
-function changedTo(stage, computed, value) {
-  if (!(Math.abs(computed - value) > NOT_ROUNDING * Math.max(1, Math.abs(value)))) return "";
-  return ` · ${fill(stage.surgery.text.made, { value: formatNumber(value) })}`;
+/** A value of the model, or "0.713 · changed to 0.000" where it is not what its equation gives. */
+function result(stage, computed, value) {
+  const close = !(Math.abs(computed - value) > NOT_ROUNDING * Math.max(1, Math.abs(value)));
+  if (close || !stage.surgery.given) return formatNumber(value);
+  return `${formatNumber(computed)} · ${fill(stage.surgery.text.made, { value: formatNumber(value) })}`;
 }
 
 /** "U[13, 7] × h₇ = 1.42 × 0.92", with the feature's own name where it has one. */
@@ -270,12 +270,9 @@ function describeTerm(part, { kind, k, weight, factor, scale }, unit) {
 
 const subscript = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
-/** The value that the model gave, unless it was changed after what was `computed`. */
-const made = (computed, value) => (Math.abs(computed - value) > NOT_ROUNDING * Math.max(1, Math.abs(value)) ? computed : value);
-
 /** The state equation of each cell with its numbers, a line each. */
 const EQUATIONS = {
-  lstm(part, unit, t, changed) {
+  lstm(part, unit, t, given) {
     const n = (key) => valueAt(part, key, unit, t);
     const [f, i, g, o, c, past] = [n("f"), n("i"), n("g"), n("o"), n("c"), carried(part, "c", unit, t)];
     const show = formatNumber;
@@ -283,28 +280,28 @@ const EQUATIONS = {
     return [
       "c = f·c₋₁ + i·g",
       `  = ${show(f)} × ${show(past)} + ${show(i)} × ${show(g)}`,
-      `  = ${show(f * past)} + ${show(i * g)} = ${show(made(f * past + i * g, c))}${changed(f * past + i * g, c)}`,
-      `${name} = o·tanh c = ${show(o)} × ${show(Math.tanh(c))} = ${show(o * Math.tanh(c))}${name === "h" ? changed(o * Math.tanh(c), n("h")) : ""}`,
+      `  = ${show(f * past)} + ${show(i * g)} = ${given(f * past + i * g, c)}`,
+      `${name} = o·tanh c = ${show(o)} × ${show(Math.tanh(c))} = ${name === "h" ? given(o * Math.tanh(c), n("h")) : show(o * Math.tanh(c))}`,
     ];
   },
-  gru(part, unit, t, changed) {
+  gru(part, unit, t, given) {
     const n = (key) => valueAt(part, key, unit, t);
     const [z, candidate, past] = [n("z"), n("n"), carried(part, "h", unit, t)];
     const show = formatNumber;
     return [
       "h = z·h₋₁ + (1 − z)·n",
       `  = ${show(z)} × ${show(past)} + ${show(1 - z)} × ${show(candidate)}`,
-      `  = ${show(z * past)} + ${show((1 - z) * candidate)} = ${show(made(z * past + (1 - z) * candidate, n("h")))}${changed(z * past + (1 - z) * candidate, n("h"))}`,
+      `  = ${show(z * past)} + ${show((1 - z) * candidate)} = ${given(z * past + (1 - z) * candidate, n("h"))}`,
     ];
   },
-  rnn(part, unit, t, changed) {
+  rnn(part, unit, t, given) {
     const { W, U, b } = preactivationByKind(part, "h", unit, t);
     const show = formatNumber;
     const squash = part.nonlinearity;
     return [
       `h = ${squash}(W·x + U·h₋₁ + b)`,
       `  = ${squash}(${show(W)} + ${show(U)} + ${show(b)})`,
-      `  = ${squash}(${show(W + U + b)}) = ${show(made(SQUASHES[squash](W + U + b), valueAt(part, "h", unit, t)))}${changed(SQUASHES[squash](W + U + b), valueAt(part, "h", unit, t))}`,
+      `  = ${squash}(${show(W + U + b)}) = ${given(SQUASHES[squash](W + U + b), valueAt(part, "h", unit, t))}`,
     ];
   },
 };

@@ -3,6 +3,7 @@
 /** An element with properties, attributes ("aria-…", "data-…", "role") and children. */
 function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
+  if (tag === "button") node.type = "button"; // and not the submit of a form
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (name === "class") node.className = value;
@@ -16,7 +17,7 @@ function element(tag, properties = {}, ...children) {
 
 /** A button that shows `label` and is called `name`. */
 const button = (label, name, onclick, properties = {}) =>
-  element("button", { type: "button", title: name, "aria-label": name, onclick, ...properties }, label);
+  element("button", { title: name, "aria-label": name, onclick, ...properties }, label);
 
 /** Write text only where it changed, so that a step touches little of the page. */
 function setText(node, text) {

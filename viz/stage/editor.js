@@ -25,7 +25,7 @@ class Editor {
     const { text } = surgery;
     const fields = "signal" in change ? [this.signal(), this.op(), ...this.value(), this.units(), ...this.times()] : [...this.weights(), ...this.value(), this.units()];
     const part = surgery.stage.header.parts.find((each) => each.model === change.model);
-    this.root.replaceChildren(...[part ? element("b", {}, part.name) : null, ...fields, element("button", { class: "done" }, text.done)].filter(Boolean));
+    this.root.replaceChildren(...[part ? element("b", {}, part.name) : null, ...fields, element("button", { type: "submit", class: "done" }, text.done)].filter(Boolean));
   }
 
   /** Put new fields into the change; while a person drags, all moves are one change. */

@@ -5,7 +5,7 @@ function groupHeading(stage, part) {
   const about = element("div", { class: "about", hidden: true });
   const badge = element(
     "button",
-    { type: "button", class: `badge${part.proof.good ? "" : " doubtful"}`, "aria-expanded": "false", title: part.proof.note },
+    { class: `badge${part.proof.good ? "" : " doubtful"}`, "aria-expanded": "false", title: part.proof.note },
     part.proof.label,
   );
   badge.addEventListener("click", () => {

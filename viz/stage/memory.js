@@ -11,7 +11,7 @@ class MemoryRow {
     this.canvas = element("canvas", { "aria-hidden": "true" });
     this.title = element("h3");
     this.legend = element("span", { class: "legend" });
-    this.choose = element("button", { type: "button", class: "add", title: text.memoryChoose, onclick: () => stage.askAbout(stage.state.step) });
+    this.choose = element("button", { class: "add", title: text.memoryChoose, onclick: () => stage.askAbout(stage.state.step) });
     this.root = element(
       "section",
       { class: "memory", "aria-label": text.memory },

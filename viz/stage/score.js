@@ -66,7 +66,7 @@ class Score {
     const folded = this.stage.state.folded.has(id);
     const label = element(
       "button",
-      { type: "button", class: "label lane-label", "aria-expanded": String(!folded), "aria-label": `${spec.name} ${spec.symbol}`, title: `${spec.name} ${spec.symbol}\n${spec.equation}`,
+      { class: "label lane-label", "aria-expanded": String(!folded), "aria-label": `${spec.name} ${spec.symbol}`, title: `${spec.name} ${spec.symbol}\n${spec.equation}`,
         onclick: () => this.stage.toggleFold(id) },
       element("span", { class: "name" }, spec.name), " ", element("i", {}, spec.symbol),
     );

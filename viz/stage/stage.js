@@ -180,7 +180,7 @@ class Stage {
 
   partTabs() {
     return this.header.parts.map((part) =>
-      element("button", { type: "button", "aria-pressed": String(part.key === this.state.focus), onclick: () => this.focus(part.key) }, part.name),
+      element("button", { "aria-pressed": String(part.key === this.state.focus), onclick: () => this.focus(part.key) }, part.name),
     );
   }
 

@@ -36,7 +36,8 @@ class Surgery {
     this.number = this.given.number;
     this.items = this.given.items.map((item) => item.change);
     if (fresh && (this.items.length || this.given.rejected)) this.open = true;
-    if (this.given.rejected) this.past.pop();
+    if (this.loading && this.given.rejected) this.past.pop(); // nothing came of that file
+    this.loading = false;
   }
 
   // ---- the list and its history
@@ -142,6 +143,12 @@ class Surgery {
     this.put([...this.items, change], { more: !begins });
   }
 
+  /** The chosen unit from this step on, in the gate whose arithmetic is open. */
+  here(part, key, unit, t) {
+    const lane = part.lanes.find((each) => each.key === key);
+    this.brushed(part, lane, [unit], t, this.stage.steps);
+  }
+
   /** The shift of a gate's bias in every unit of a layer; 0 takes the change away. */
   shift(part, gate, value, more) {
     const place = this.shiftOf(part, gate);
@@ -185,7 +192,7 @@ class Surgery {
     if (!file) return;
     if (file.size > LARGEST_FILE) return this.complain(this.text.badFile);
     const text = await file.text();
-    this.past.push(this.items);
+    Object.assign(this, { past: [...this.past, this.items], future: [], editing: null, loading: true });
     this.number += 1;
     this.send(text);
   }
@@ -219,7 +226,7 @@ class Surgery {
 
   modes() {
     const tabs = MODES.map((mode) =>
-      element("button", { type: "button", "aria-pressed": String(this.mode === mode), disabled: !this.effective, "data-role": mode, title: mode === "difference" ? this.text["difference-note"] : null, onclick: () => this.setMode(mode) }, this.text[mode]),
+      element("button", { "aria-pressed": String(this.mode === mode), disabled: !this.effective, "data-role": mode, title: mode === "difference" ? this.text["difference-note"] : null, onclick: () => this.setMode(mode) }, this.text[mode]),
     );
     return element("span", { class: "tabs modes" }, ...tabs);
   }
@@ -237,7 +244,7 @@ class Surgery {
     const words = told?.words ?? "…";
     const name = element(
       "button",
-      { type: "button", class: "name", "aria-expanded": String(this.editing === place), title: told?.problem ? told.problem.replace(/[\u0002\u0003]/g, "") : this.text.edit, onclick: () => this.edited(place) },
+      { class: "name", "aria-expanded": String(this.editing === place), title: told?.problem ? told.problem.replace(/[\u0002\u0003]/g, "") : this.text.edit, onclick: () => this.edited(place) },
       model ? element("i", { class: `dot ${model.cell}` }) : null, model ? `${modelName(this.stage, model)} ` : null, words,
     );
     return element("li", { class: `${told?.problem ? "broken" : ""}${change.on === false ? " off" : ""}` }, on, name, button("×", this.text.remove, () => this.remove(place)));
@@ -268,7 +275,7 @@ class Surgery {
   beginnings() {
     const { text, stage, given } = this;
     const guides = given.guides.map((guide) =>
-      element("button", { type: "button", title: guide.asks, onclick: () => this.follow(guide) }, guide.name),
+      element("button", { title: guide.asks, onclick: () => this.follow(guide) }, guide.name),
     );
     return element(
       "div",

@@ -60,7 +60,7 @@ class Transport {
     const { surgery } = this.stage;
     this.change = null;
     if (!surgery.given) return "";
-    this.change = element("button", { type: "button", class: "change", title: surgery.text.open, onclick: () => surgery.toggleOpen() }, surgery.text.title);
+    this.change = element("button", { class: "change", title: surgery.text.open, onclick: () => surgery.toggleOpen() }, surgery.text.title);
     return this.change;
   }
 
@@ -93,7 +93,7 @@ class Transport {
       check("fade", text.fade),
       check("perUnit", text.perUnit),
       element("span", { class: "zoom" }, text.zoom, button("−", text.zoomOut, () => stage.zoom(1.5)), button("+", text.zoomIn, () => stage.zoom(1 / 1.5))),
-      element("p", { class: "keys" }, text.keys),
+      element("p", { class: "keys" }, text.keys, stage.surgery.given ? ` · ${stage.surgery.text.keys}` : null),
     );
     return element("details", { class: "options" }, element("summary", { title: text.view, "aria-label": text.view }, text.viewShort), menu);
   }
@@ -101,6 +101,10 @@ class Transport {
 
 /** Keys of the stage; true when the key was ours. */
 function handleKey(stage, event) {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && stage.surgery.open) {
+    event.shiftKey ? stage.surgery.redo() : stage.surgery.undo();
+    return true;
+  }
   const far = event.shiftKey ? 5 : 1;
   const actions = {
     ArrowLeft: () => stage.move(-far),
