@@ -110,7 +110,7 @@ def header(view: ViewState, example: Example, words: Callable[..., str]) -> None
             on_change=_choose_preset,
             help=words(f"about.{view.preset}"),
             label_visibility="collapsed",
-            width=210,
+            width=180,
         )
         label = "page.typed" if example.seed is None else "page.new"
         st.button(
@@ -140,7 +140,7 @@ def _language(language: str) -> None:
 def _device(language: str) -> None:
     device, _ = session.device()
     told = say("page.device", language, device=quoted(str(device)))
-    st.caption(told, help=say("page.device-help", language))
+    st.caption(told, help=say("page.device-help", language), width="content")
 
 
 def _edit(view: ViewState, example: Example, words: Callable[..., str]) -> None:
