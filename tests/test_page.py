@@ -153,6 +153,7 @@ def test_every_sentence_of_the_page_is_in_the_language_of_the_address(opened, la
     assert page.button(key="new").label == say("page.new", language, seed=5)
     assert [box.label for box in page.expander] == [
         say("page.plotly", language),
+        say("take.title", language),
         say("page.models", language),
     ]
     assert header(page)["language"] == language

@@ -65,7 +65,7 @@ class Problem:
 def tell(problem: Problem, language: str) -> str:
     """The sentence of a problem, as Markdown; what somebody else wrote in it is quoted.
 
-    >>> tell(Problem(key="url.seed", fields={"value": "abc", "limit": 9}), "en")[26:39]
+    >>> tell(Problem(key="url.seed", fields={"value": "abc", "limit": 9}), "en")[22:34]
     'seed \\u2068`abc`\\u2069'
     """
     fields: dict[str, object] = {}

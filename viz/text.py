@@ -1156,7 +1156,7 @@ _UNITS: dict[str, tuple[str, str]] = {
         "在整个序列中把某个单元的一个信号固定不变：会少答对多少题？"
         "每个方格是一次这样的实验，用的是同样的 {sequences} 个新序列；橙色越深，这个单元越重要。",
     ),
-    "units.lead-bits per character": (
+    "units.lead-loss": (
         "Hold one signal of one unit still through the whole text: how much worse does the "
         "network predict? Each square is one such experiment, on the same {sequences} new pieces "
         "of text: the deeper the orange, the more that unit matters.",
@@ -1202,6 +1202,10 @@ _UNITS: dict[str, tuple[str, str]] = {
     "units.map-note": (
         "{shown} of {all} units, the most costly on top; blue: it answers better without",
         "{all} 个单元中的 {shown} 个，代价最大的在上；蓝色：没有它反而答得更好",
+    ),
+    "units.map-note-part": (
+        "{shown} of the {all} units measured so far; blue: it answers better without",
+        "已测 {all} 个单元中的 {shown} 个；蓝色：没有它反而答得更好",
     ),
     "units.axis.unit": ("unit", "单元"),
     "units.bar-accuracy": ("points lost", "失去的百分点"),
@@ -1352,9 +1356,10 @@ _TAKE: dict[str, tuple[str, str]] = {
     ),
     "take.title": ("Take it away", "带走"),
     "take.about": (
-        "Everything on this stage as files, with the exact numbers, and the lines of Python that "
-        "make them again.",
-        "把这个舞台上的一切保存为文件，数值原样不变；下面几行 Python 可以重新得到它们。",
+        "What the unchanged models did with this sequence, as files with the exact numbers, and "
+        "the lines of Python that make them again.",
+        "未经改动的模型读这个序列的全部过程，保存为文件，数值原样不变；"
+        "下面几行 Python 可以重新得到它们。",
     ),
     "take.stage": ("This stage as one HTML file", "整个舞台（一个 HTML 文件）"),
     "take.stage-help": (
@@ -1624,11 +1629,18 @@ _OWN: dict[str, tuple[str, str]] = {
         "{units} 个单元中的前 {shown} 个 · {parameters} 个参数",
     ),
     "own.lead": (
-        "Reading these {steps} steps, unit {unit} of {part} holds on longest: by its gates alone "
-        "half of what it keeps is left after {slow}. Unit {other} of {where} lets go first: half "
-        "is gone after {fast}.",
-        "在这 {steps} 步中，{part} 的单元 {unit} 保持得最久：仅由门决定，其内容经过 {slow} 才减半。"
-        "{where} 的单元 {other} 忘得最快：{fast} 就减半。",
+        "Reading these {steps} steps, of the half of the units that hold most, unit {unit} of "
+        "{part} holds on longest: its gates alone halve its content in {slow}. Unit {other} of "
+        "{where} lets go first: in {fast}.",
+        "在这 {steps} 步中，内容较多的那一半单元里，{part} 的单元 {unit} 保持得最久："
+        "仅由门决定，其内容经过 {slow} 减半。{where} 的单元 {other} 忘得最快：{fast} 减半。",
+    ),
+    "own.more-steps": ("more than {number} steps", "超过 {number} 步"),
+    "own.loud": (
+        "These numbers go up to {largest}. If your training program standardised its data, choose "
+        "the same scale under “How it was read”: such numbers drive gates fully shut or open.",
+        "这些数最大达到 {largest}。如果训练程序对数据做过标准化，请在“如何读取”中选择相同的尺度："
+        "这样大的数会使门完全关闭或打开。",
     ),
     "own.lead-rnn": (
         "Reading these {steps} steps, unit {unit} moves most. A plain RNN has no gates: it "
@@ -1669,9 +1681,15 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.change.title": ("How long a step is remembered", "一步的内容能记多久"),
     "own.change.result": (
         "Had step {at} been another, the state of {name} would differ for {steps}, by at least "
-        "{limit} of its usual spread; for a typical step it is {median}.",
+        "{limit} of its usual spread. For half of all steps it is no more than {median}.",
         "如果第 {at} 步是别的内容，{name} 的状态会在 {steps} 内与原来不同（至少为其通常离散程度的 "
-        "{limit}）；一般的步是 {median}。",
+        "{limit}）。有一半的步不超过 {median}。",
+    ),
+    "own.change.never": (
+        "Had step {at} been another, the state of {name} would never differ by {limit} of its "
+        "usual spread. For half of all steps it differs for no more than {median}.",
+        "如果第 {at} 步是别的内容，{name} 的状态始终与原来相差不到其通常离散程度的 {limit}。"
+        "有一半的步相差不超过 {median}。",
     ),
     "own.change.hover": (
         "step %{{y}} changed, seen at step %{{x}}",
@@ -1811,6 +1829,140 @@ _OWN: dict[str, tuple[str, str]] = {
         "The vocabulary has {found} symbols, but the model reads {expected}.",
         "词表有 {found} 个符号，但模型读 {expected} 个。",
     ),
+    "model.vocabulary-too-large.bytes": (
+        "The vocabulary has {size} bytes; at most {limit} are read.",
+        "词表有 {size} 字节；最多读取 {limit} 字节。",
+    ),
+    "model.vocabulary-too-large": (
+        "The vocabulary has {size} symbols; at most {limit} are read.",
+        "词表有 {size} 个符号；最多读取 {limit} 个。",
+    ),
+    "model.vocabulary-encoding": (
+        "The vocabulary is no UTF-8 text: byte {place} does not belong.",
+        "词表不是 UTF-8 文本：第 {place} 字节不符合。",
+    ),
+    "model.vocabulary-json": (
+        "The vocabulary is no JSON that can be read ({reason}).",
+        "词表不是可读取的 JSON（{reason}）。",
+    ),
+    "model.vocabulary-kind": (
+        "A vocabulary is a list of symbols, a table from symbol to id, a tokenizer.json or a text "
+        "with one symbol a line; this file holds {found}.",
+        "词表应是符号列表、符号到编号的表、tokenizer.json，或每行一个符号的文本；这个文件是 {found}。",
+    ),
+    "model.vocabulary-empty": ("The vocabulary is empty.", "词表是空的。"),
+    "model.vocabulary-token": (
+        "Symbol {place} of the vocabulary is {found}; it should be text, not too long.",
+        "词表的第 {place} 个符号是 {found}；它应是不太长的文字。",
+    ),
+    "model.vocabulary-duplicate": (
+        "The vocabulary holds {token} more than once.",
+        "词表中 {token} 出现了不止一次。",
+    ),
+    "model.vocabulary-holes": (
+        "The vocabulary has no symbol with the id {missing}; ids go from 0 on without gaps.",
+        "词表中没有编号为 {missing} 的符号；编号应从 0 起连续。",
+    ),
+    "model.needs-package": (
+        "Reading this file needs the Python package {package}, which is not installed here.",
+        "读取这个文件需要 Python 包 {package}，这里没有安装。",
+    ),
+    "model.unsafe-name": (
+        "The archive holds a path that leads out of it, {name}, so it is refused.",
+        "压缩包中有指向包外的路径 {name}，因此拒绝读取。",
+    ),
+    "model.unsupported": (
+        "{name} computes something that torch's LSTM, GRU and RNN do not, so it cannot be shown.",
+        "{name} 的计算方式与 torch 的 LSTM、GRU、RNN 不同，因此无法显示。",
+    ),
+    "model.unsupported.activation": (
+        "{name} uses the activations {found}; torch has {expected}. Its gates would be other "
+        "numbers, so it is not shown.",
+        "{name} 使用的激活函数是 {found}；torch 使用 {expected}。门的值会不同，因此不显示。",
+    ),
+    "model.unsupported.reset-before": (
+        "{name} is a GRU that resets the state before the matrix product (reset_after=False, "
+        "linear_before_reset=0). Torch's GRU resets after it, which gives other numbers, so it is "
+        "not shown.",
+        "{name} 是在矩阵乘法之前重置状态的 GRU（reset_after=False，linear_before_reset=0）。"
+        "torch 的 GRU 在其后重置，结果不同，因此不显示。",
+    ),
+    "model.unsupported.backwards": (
+        "{name} reads backwards only, which no torch module does.",
+        "{name} 只反向读取，torch 没有这样的模块。",
+    ),
+    "model.unsupported.two-sides": (
+        "The two directions of {name} are not of the same kind.",
+        "{name} 的两个方向不是同一种层。",
+    ),
+    "model.unsupported.layer": (
+        "{name} is a layer of the kind {kind}, which torch does not have.",
+        "{name} 是 {kind} 类型的层，torch 中没有。",
+    ),
+    "model.unsupported.peepholes": (
+        "{name} has peepholes: its gates read the cell state. Torch's LSTM has none.",
+        "{name} 有窥视孔连接：门会读取细胞状态。torch 的 LSTM 没有。",
+    ),
+    "model.unsupported.clip": (
+        "{name} clips what its gates read; torch's module does not.",
+        "{name} 会截断门的输入；torch 的模块不会。",
+    ),
+    "model.unsupported.input-forget": (
+        "{name} has one gate for input and forgetting; torch's LSTM has two.",
+        "{name} 的输入门与遗忘门合为一个；torch 的 LSTM 有两个。",
+    ),
+    "model.unsupported.computed": (
+        "The weights of {name} are not in the file: they are computed when the model runs.",
+        "{name} 的权重不在文件中：它们在模型运行时才计算。",
+    ),
+    "model.remark.separate": (
+        "{name} reads what {before} gives, but no torch module holds both, so each is shown alone.",
+        "{name} 读取 {before} 的输出，但 torch 的一个模块容纳不了两者，因此分别显示。",
+    ),
+    "model.remark.initial-state": (
+        "{name} starts from states that the model is given; here it starts from zeros.",
+        "{name} 的初始状态由模型给出；这里从零开始。",
+    ),
+    "model.remark.head-last": (
+        "The model asks {head} after the last step of {name} only; here it answers at every step.",
+        "模型只在 {name} 的最后一步之后用到 {head}；这里每一步都给出回答。",
+    ),
+    "model.remark.head-ends": (
+        "{head} reads the ends of both directions of {name}, not one step, so it is not shown.",
+        "{head} 读取 {name} 两个方向的末端而非某一步，因此不显示。",
+    ),
+    "model.remark.head-activation": (
+        "{head} is shown before its activation {activation}.",
+        "{head} 显示的是激活函数 {activation} 之前的值。",
+    ),
+    "model.remark.masking": (
+        "{name} skips masked steps in your program; here it reads every step.",
+        "{name} 在您的程序中会跳过被掩码的步；这里读取每一步。",
+    ),
+    "model.remark.merge-mode": (
+        "{name} merges its directions by {mode}; what follows it is left out.",
+        "{name} 以 {mode} 合并两个方向；其后的层略去。",
+    ),
+    "model.remark.shared": (
+        "{name} is used several times in the model; it is shown once.",
+        "{name} 在模型中多次使用；这里显示一次。",
+    ),
+    "model.remark.no-config": (
+        "The file holds weights only, without the layers' settings; the usual ones are assumed.",
+        "文件只有权重，没有层的设置；这里采用通常的设置。",
+    ),
+    "model.remark.assumed-order": (
+        "{name} is taken to read {before}: their sizes leave nothing else.",
+        "按大小判断，{name} 读取的是 {before}。",
+    ),
+    "model.remark.order-unknown": (
+        "Which layer reads which is not in the file; what is not certain is not joined.",
+        "文件中没有说明各层的先后；不确定的层不相连。",
+    ),
+    "model.remark.inner-graph": (
+        "What lies inside {names} is not read.",
+        "{names} 内部的内容不读取。",
+    ),
     "model.remark.other": ("{reason}", "{reason}（原文）"),
     "model.remark.assumed-tanh": (
         "Weights alone do not tell whether the plain RNN {name} squashes by tanh or by relu; tanh "
@@ -1927,6 +2079,66 @@ _OWN: dict[str, tuple[str, str]] = {
     "data.array-shape": (
         "The array {array} has the shape {shape}. One to three axes are read, none of them empty.",
         "数组 {array} 的形状是 {shape}。可读取一到三个轴，且都不为空。",
+    ),
+    "data.arrays-differ": (
+        "The arrays in this file do not fit each other: their shapes are {shapes}.",
+        "文件中的数组互不匹配：形状为 {shapes}。",
+    ),
+    "data.unknown-array": (
+        "There is no array of numbers {array}; there are {arrays}.",
+        "没有名为 {array} 的数值数组；有 {arrays}。",
+    ),
+    "data.sound-kind": (
+        "This kind of sound file ({format}) is not read; plain WAV with PCM or float samples is.",
+        "不读取这种声音文件（{format}）；可读取 PCM 或浮点采样的普通 WAV。",
+    ),
+    "data.other-kind": (
+        "This is a file of the kind {what}. CSV, text, NPY, NPZ, JSON, Parquet and WAV are read.",
+        "这是 {what} 类型的文件。可读取 CSV、文本、NPY、NPZ、JSON、Parquet 和 WAV。",
+    ),
+    "data.unknown-column": (
+        "There is no column {column}; there are {columns}.",
+        "没有 {column} 列；有 {columns}。",
+    ),
+    "data.ragged-row": (
+        "Line {line} has {found} cells, but the first row has {expected}.",
+        "第 {line} 行有 {found} 个单元格，但首行有 {expected} 个。",
+    ),
+    "data.row-unreadable": (
+        "The table cannot be read after line {line}: {reason}",
+        "表格在第 {line} 行之后无法读取：{reason}",
+    ),
+    "data.json-shape": (
+        "This JSON holds neither lists of numbers, nor texts, nor columns of equal length.",
+        "这个 JSON 既不是数值列表，也不是文本或等长的列。",
+    ),
+    "data.needs-package": (
+        "Reading this file needs the Python package {package}, which is not installed here.",
+        "读取这个文件需要 Python 包 {package}，这里没有安装。",
+    ),
+    "data.too-large-values": (
+        "The numbers are too large to be standardised.",
+        "数值太大，无法标准化。",
+    ),
+    "data.remark.clock-column": (
+        "The column {column} rises from row to row like a clock, so it is not read.",
+        "{column} 列逐行递增，像是时间，因此不读取。",
+    ),
+    "data.remark.text-column": (
+        "The column {column} holds text, for example {cell} in row {row}, so it is not read.",
+        "{column} 列是文字，例如第 {row} 行的 {cell}，因此不读取。",
+    ),
+    "data.remark.comment-lines": (
+        "{count} lines before the table are comments.",
+        "表格之前有 {count} 行注释。",
+    ),
+    "data.remark.column-left-out": (
+        "The column {column} holds neither numbers nor text, so it is not read.",
+        "{column} 列既不是数值也不是文字，因此不读取。",
+    ),
+    "data.remark.mixed-down": (
+        "The {count} channels of the sound are mixed to one.",
+        "声音的 {count} 个声道合并为一个。",
     ),
     "data.remark.empty-column": ("The column {column} is empty.", "{column} 列是空的。"),
     "data.remark.index-column": (

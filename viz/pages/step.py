@@ -18,6 +18,7 @@ from viz.operation import perform
 from viz.pages import address, cached, operating
 from viz.pages.header import header, notices, style_sheet
 from viz.pages.mount import mount
+from viz.pages.takeaway import take_away_example
 from viz.state import ViewState
 from viz.text import say, signal_name
 
@@ -45,6 +46,7 @@ def show() -> None:
         return
     _stage(view, example, models, traces)
     _figures(traces, view.models[0], view.language)
+    take_away_example(view, example, models, traces)
     _recipes(models, view.language)
 
 

@@ -1,54 +1,36 @@
 // What runs along the time axis and is no heat map: tokens or numbers, answers, the overview.
 
-const LONGEST_GLYPH = 2; // characters of a token that stand side by side; longer ones are words
-const WORDS_HEIGHT = 76; // CSS pixels
-
-/** The glyphs of the sequence; a flagged one and a question stand out. */
+/** The glyphs of the sequence, or its words; a flagged one and a question stand out. */
 function drawTokens(canvas, stage, width, height) {
   const { header, view, palettes } = stage;
-  if (header.glyphs?.some((glyph) => [...glyph].length > LONGEST_GLYPH)) return drawWords(canvas, stage, width);
+  const words = header.glyphs?.some((glyph) => glyph[2]);
+  // Words stand on end, so that a step may be narrower than its word.
+  if (words) height = 76;
   const context = fitCanvas(canvas, width, height);
   const column = width / view.count;
   if (!header.glyphs) return drawNumbers(context, stage, width, height);
-  context.textAlign = "center";
+  context.textAlign = words ? "left" : "center";
   context.textBaseline = "middle";
-  context.font = `${Math.min(13, Math.max(7, column * 1.35))}px ${stage.fonts.mono}`;
+  context.font = `${Math.min(13, Math.max(7, words ? column - 2 : column * 1.35))}px ${stage.fonts.mono}`;
   const replaced = stage.surgery.mode === "original" ? {} : stage.surgery.given?.replaced ?? {};
   for (let t = view.from; t < view.from + view.count; t++) {
-    const [x, mark] = [(t - view.from) * column, header.marks[t]];
+    const [x, mark] = [(t - view.from + 0.5) * column, header.marks[t]];
+    const box = [x, height / 2, Math.max(column, 11), height - 2];
     const glyph = replaced[t] ?? header.glyphs[t];
     if (mark) {
       context.fillStyle = mark === "flag" ? palettes.theme.accent : stage.ink;
-      roundedBox(context, x + column / 2, height / 2, Math.max(column, 11), height - 2);
+      roundedBox(context, ...box);
       context.fill();
     }
     context.fillStyle = mark ? stage.paper : stage.muted;
-    if (column >= 4.5 || mark) context.fillText(glyph, x + column / 2, height / 2 + 0.5);
-    if (t in replaced) ring(context, stage, x + column / 2, height / 2, Math.max(column, 11), height - 2);
-  }
-}
-
-/** Tokens that are words stand on end, so that a step may be narrower than its word. */
-function drawWords(canvas, stage, width) {
-  const { header, view } = stage;
-  const context = fitCanvas(canvas, width, WORDS_HEIGHT);
-  const column = width / view.count;
-  const size = Math.min(12, Math.max(7, column - 2));
-  const fits = Math.floor((WORDS_HEIGHT - 6) / (0.6 * size));
-  context.textBaseline = "middle";
-  context.font = `${size}px ${stage.fonts.mono}`;
-  const replaced = stage.surgery.mode === "original" ? {} : stage.surgery.given?.replaced ?? {};
-  for (let t = view.from; t < view.from + view.count; t++) {
-    const letters = [...(replaced[t] ?? header.glyphs[t])];
-    const word = letters.length > fits ? `${letters.slice(0, fits - 1).join("")}…` : letters.join("");
-    const x = (t - view.from + 0.5) * column;
-    context.fillStyle = stage.muted;
-    context.save();
-    context.translate(x, WORDS_HEIGHT - 3);
-    context.rotate(-Math.PI / 2);
-    if (column >= 4.5) context.fillText(word, 0, 0, WORDS_HEIGHT - 6);
-    context.restore();
-    if (t in replaced) ring(context, stage, x, WORDS_HEIGHT / 2, Math.max(column, 11), WORDS_HEIGHT - 2);
+    if (words) {
+      context.save();
+      context.translate(x, height - 3);
+      context.rotate(-Math.PI / 2);
+      context.fillText(glyph[14] ? `${glyph.slice(0, 13)}…` : glyph, 0, 0, height - 6);
+      context.restore();
+    } else if (column >= 4.5 || mark) context.fillText(glyph, x, height / 2 + 0.5);
+    if (t in replaced) ring(context, stage, ...box);
   }
 }
 

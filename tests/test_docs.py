@@ -1,0 +1,46 @@
+"""What the documentation shows runs: the examples of every docstring, and those of the README."""
+
+import doctest
+import re
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for package in ("lstm_core", "viz")
+    for path in (ROOT / package).rglob("*.py")
+    if ">>>" in path.read_text(encoding="utf-8")
+)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_docstrings_give_what_they_say(name):
+    failed, tried = doctest.testmod(import_module(name))
+    assert tried
+    assert not failed
+
+
+def test_python_of_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    inputs = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    scope = {"my_lstm": torch.nn.LSTM(3, 8), "inputs": inputs, "others": -inputs}
+    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert len(blocks) >= 4
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), scope)
+    assert (tmp_path / "stage.html").stat().st_size > 50_000
+    assert not np.array_equal(scope["what_if"]["c"], scope["traced"]["c"])
+
+
+def test_files_and_commands_of_the_readme_exist():
+    for path in re.findall(r"(?:tests|viz|lstm_core)/[\w/]+\.\w+", README):
+        assert (ROOT / path).exists(), path
+    for module in re.findall(r"python -m (\w+)", README):
+        assert (ROOT / module / "__main__.py").exists() or module in {"venv"}, module

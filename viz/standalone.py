@@ -1,0 +1,129 @@
+"""The stage as one HTML file that needs no server, no network and no second file.
+
+The payload comes from `payload`; which traces are shown is chosen in `player`.
+"""
+
+import base64
+import hashlib
+import html
+from functools import cache
+from typing import Literal, get_args
+
+from viz import style
+from viz.payload import FOLDER, assets
+from viz.text import LANGUAGES, say
+
+ThemeName = Literal["auto", "light", "dark"]
+THEMES: tuple[str, ...] = get_args(ThemeName)
+
+_TAGS = {"en": "en", "zh": "zh-Hans"}
+_ENTRY = "export default function ({"
+
+
+def player_html(
+    payload: bytes, *, title: str = "", language: str = "en", theme: ThemeName = "auto"
+) -> str:
+    """A whole page that shows a payload of `viz.payload.packed`.
+
+    It may run its own script and nothing else, and it may load nothing: the page itself tells the
+    browser so. Numbers travel as text of base 64, so whatever a token holds stays inert.
+
+    Args:
+        payload: packed with ``address=False``; a page from disk has no address to keep.
+        title: the heading and the name of the browser's tab; the app's name where it is empty.
+        language: of the page; the payload's own words have theirs.
+        theme: ``"auto"`` follows the reader's system.
+
+    Raises:
+        ValueError: if the language or the theme is none of those there are.
+    """
+    _check(language, theme)
+    css, js = _styles(theme), _script()
+    return _PAGE.format(
+        language=_TAGS[language],
+        policy=_policy(css, js),
+        title=html.escape(title or say("title", language)),
+        heading=f"<h1>{html.escape(title)}</h1>\n" if title else "",
+        without_script=html.escape(say("player.no-script", language)),
+        css=css,
+        host=assets().html,
+        payload=base64.b64encode(payload).decode("ascii"),
+        js=js,
+    )
+
+
+_PAGE = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{css}</style>
+</head>
+<body>
+{heading}<noscript><p>{without_script}</p></noscript>
+<main id="stage">{host}</main>
+<script type="text/plain" id="payload">{payload}</script>
+<script type="module">{js}</script>
+</body>
+</html>
+"""
+
+
+def _check(language: str, theme: str) -> None:
+    if language not in LANGUAGES:
+        raise ValueError(f"expected a language of {', '.join(LANGUAGES)}, got {language!r}")
+    if theme not in THEMES:
+        raise ValueError(f"expected a theme of {', '.join(THEMES)}, got {theme!r}")
+
+
+@cache
+def _script() -> str:
+    """The stage's module with its entry under a name, and the call of it."""
+    js = assets().js
+    if js.count(_ENTRY) != 1:
+        raise ValueError(f"expected one {_ENTRY!r} in the stage's scripts, got {js.count(_ENTRY)}")
+    entry = js.replace(_ENTRY, "const showStage = function ({")
+    return f"\n{entry}\n{(FOLDER / 'offline.js').read_text(encoding='utf-8')}"
+
+
+@cache
+def _styles(theme: str) -> str:
+    own = (FOLDER / "offline.css").read_text(encoding="utf-8")
+    return f"\n{_variables(theme)}\n{own}\n{assets().css}\n"
+
+
+def _variables(theme: str) -> str:
+    """The custom properties that Streamlit's theme sets on its own pages."""
+    if theme != "auto":
+        return _root(theme)
+    dark = _root("dark")
+    return f"{_root('light')}\n@media (prefers-color-scheme: dark) {{ {dark} }}"
+
+
+def _root(theme: str) -> str:
+    colours = style.THEMES[theme]
+    values = {
+        "color-scheme": theme,
+        "--st-background-color": colours.background,
+        "--st-secondary-background-color": colours.panel,
+        "--st-font": style.FONT,
+        "--text": colours.ink,
+        "--muted-text": colours.muted,
+    }
+    lines = "; ".join(f"{name}: {value}" for name, value in values.items())
+    return f":root {{ {lines} }}"
+
+
+def _policy(css: str, js: str) -> str:
+    """What the browser may do on this page: draw it, and run this one script."""
+    return (
+        f"default-src 'none'; script-src '{_hash(js)}'; style-src '{_hash(css)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
