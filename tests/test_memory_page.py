@@ -192,11 +192,12 @@ def test_new_example_is_drawn_here_too(opened):
     assert query(page) == {"seed": "10", "step": "3"}
 
 
-def test_menu_keeps_the_address_on_the_way_to_either_page(opened):
+def test_menu_keeps_the_address_on_the_way_to_every_page(opened):
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["seed"] = "7"
     page.query_params["lang"] = "zh"
     page.run()
     links = [link.proto for link in page.get("page_link")]
-    assert [link.label for link in links] == [say("page.step", "zh"), say("page.memory", "zh")]
+    names = [say(f"page.{page}", "zh") for page in ("step", "memory", "units")]
+    assert [link.label for link in links][:3] == names
     assert all("seed=7" in link.query_string for link in links)

@@ -63,19 +63,26 @@ class Assets:
 @cache
 def assets() -> Assets:
     """The stage's HTML, CSS and JavaScript, read once."""
-    js = "\n".join(_without_comments(FOLDER / name) for name in SCRIPTS)
-    css = re.sub(r"([;:,{]) ", r"\1", _without_comments(FOLDER / "stage.css"))
+    js = "\n".join(_tight(line) for name in SCRIPTS for line in _code(FOLDER / name))
+    css = re.sub(r"([;:,{]) ", r"\1", "\n".join(_code(FOLDER / "stage.css")))
     return Assets(html='<div class="lstm-stage-host"></div>', css=css, js=js)
 
 
 _COMMENTS = ("//", "/*", "* ", "*/")
 
 
-def _without_comments(path: Path) -> str:
-    """A script without comments and indentation: it travels with every message."""
+def _code(path: Path) -> list[str]:
+    """The lines of a file without comments and indentation: they travel with every message."""
     text = re.sub(r" // .*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if not line.startswith(_COMMENTS) and line.strip("*"))
+    return [line for line in lines if not line.startswith(_COMMENTS) and line.strip("*")]
+
+
+def _tight(line: str) -> str:
+    """A line of JavaScript without spaces that mean nothing; one with text in it stays."""
+    if re.search(r"[\"'`/\\]", line):
+        return line
+    return re.sub(r" ?([=*<>?:,;{}()&|\[\]]) ?", r"\1", line)
 
 
 class _Buffer:

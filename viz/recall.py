@@ -1,6 +1,7 @@
 """Recall against delay: how long after a symbol each network can still say it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -33,10 +34,12 @@ def recall_figure(
             figure.add_trace(_seed_line(sheet, cell, score))
         figure.add_trace(_in_legend(sheet, cell))
         if live.get(cell):
-            figure.add_traces(_live_lines(sheet, cell, sorted(live[cell], key=lambda m: m.delay)))
+            points = sorted(live[cell], key=lambda point: point.delay)
+            name = sheet.say("memory.recall.live", cell=sheet.cell(cell))
+            figure.add_traces(measured_lines(points, name, sheet.line(cell, width=3), cell))
     figure.update_xaxes(type="log", tickvals=_ticks(models, live), tickformat="d")
     figure.update_yaxes(range=[-0.03, 1.05], tickformat=".0%")
-    _lines(figure, sheet, task)
+    add_landmarks(figure, sheet, task)
     axes = {"x": sheet.say("memory.axis.delay"), "y": sheet.say("memory.axis.accuracy")}
     title = sheet.say("memory.recall.figure")
     note = _note(sheet, live)
@@ -78,12 +81,13 @@ def _in_legend(sheet: Sheet, cell: str) -> go.Scatter:
     return go.Scatter(x=[None], y=[None], legendgroup=cell, hoverinfo="skip", **style)
 
 
-def _live_lines(sheet: Sheet, cell: str, points: list[RecallAtDelay]) -> list[go.Scatter]:
-    """The interval as a band and, over it, what was measured."""
+def measured_lines(
+    points: Sequence[RecallAtDelay], name: str, line: Mapping[str, Any], group: str
+) -> list[go.Scatter]:
+    """The intervals of `points` as a band and, over it, their accuracies against delay."""
     delays = [point.delay for point in points]
     low, high = [point.low for point in points], [point.high for point in points]
-    colour = sheet.theme.cells[cell]
-    name = sheet.say("memory.recall.live", cell=sheet.cell(cell))
+    colour = line["color"]
     band = go.Scatter(
         x=[*delays, *delays[::-1]],
         y=[*high, *low[::-1]],
@@ -92,26 +96,26 @@ def _live_lines(sheet: Sheet, cell: str, points: list[RecallAtDelay]) -> list[go
         line={"width": 0},
         hoverinfo="skip",
         showlegend=False,
-        legendgroup=cell,
+        legendgroup=group,
     )
     error = {"array": np.subtract(high, [p.accuracy for p in points]), "symmetric": False}
     error["arrayminus"] = np.subtract([p.accuracy for p in points], low)
-    line = go.Scatter(
+    above = go.Scatter(
         x=delays,
         y=[point.accuracy for point in points],
         error_y=error | {"thickness": 1, "width": 3},
         name=name,
         mode="lines+markers",
-        line=sheet.line(cell, width=3),
+        line=line,
         marker={"size": 8, "symbol": "diamond"},
-        legendgroup=cell,
+        legendgroup=group,
         hovertemplate=f"{name}<br>%{{x}} → %{{y:.1%}}<extra></extra>",
     )
-    return [band, line]
+    return [band, above]
 
 
-def _lines(figure: go.Figure, sheet: Sheet, task: FlaggedRecall) -> None:
-    """Chance, and the longest delay of training."""
+def add_landmarks(figure: go.Figure, sheet: Sheet, task: FlaggedRecall) -> None:
+    """Add two lines to recall against delay: chance, and the longest delay of training."""
     chance, longest = 1 / len(task.classes), task.delays[1]
     ink = {"color": sheet.theme.muted, "size": 11}
     dashed = {"color": sheet.theme.muted, "dash": "dash", "width": 1}

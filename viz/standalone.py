@@ -17,7 +17,7 @@ ThemeName = Literal["auto", "light", "dark"]
 THEMES: tuple[str, ...] = get_args(ThemeName)
 
 _TAGS = {"en": "en", "zh": "zh-Hans"}
-_ENTRY = "export default function ({"
+_ENTRY = "export default function({"
 
 
 def player_html(

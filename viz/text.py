@@ -1848,7 +1848,8 @@ _OWN: dict[str, tuple[str, str]] = {
     "model.vocabulary-kind": (
         "A vocabulary is a list of symbols, a table from symbol to id, a tokenizer.json or a text "
         "with one symbol a line; this file holds {found}.",
-        "词表应是符号列表、符号到编号的表、tokenizer.json，或每行一个符号的文本；这个文件是 {found}。",
+        "词表应是符号列表、符号到编号的表、tokenizer.json，或每行一个符号的文本；"
+        "这个文件是 {found}。",
     ),
     "model.vocabulary-empty": ("The vocabulary is empty.", "词表是空的。"),
     "model.vocabulary-token": (

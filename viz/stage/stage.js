@@ -108,8 +108,21 @@ class Stage {
     return this.part(this.state.focus);
   }
 
+  /** What is read at step `t` in a few characters: the symbol, or the first numbers. */
   glyph(t) {
-    return this.header.glyphs?.[t] ?? "";
+    const { glyphs, values } = this.header;
+    if (glyphs || !values) return glyphs?.[t] ?? "";
+    const width = values.shape[1];
+    const shown = Array.from({ length: Math.min(width, 3) }, (_, k) => formatNumber(at(values, t, k), 2));
+    return `(${shown.join(", ")}${width > 3 ? ", …" : ""})`;
+  }
+
+  /** What is read at step `t` in words: the token, or the first few numbers. */
+  read(t) {
+    const { glyphs, values } = this.header;
+    if (glyphs) return glyphs[t];
+    const numbers = Array.from({ length: Math.min(3, values.shape[1]) }, (_, k) => formatNumber(at(values, t, k), 2));
+    return `[${numbers.join(", ")}${values.shape[1] > 3 ? ", …" : ""}]`;
   }
 
   order(part) {
