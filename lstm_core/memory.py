@@ -158,7 +158,7 @@ def _log_keep(layer: LayerTrace) -> np.ndarray:
         )
     gate = layer.require_values()[_KEEP[layer.cell]]
     # A gate that rounds to 1 still forgets; its pre-activation knows how much.
-    logs = -np.logaddexp(0, -layer[f"z_{_KEEP[layer.cell]}"].astype(np.float64))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # NaN stays NaN
+        logs = -np.logaddexp(0, -layer[f"z_{_KEEP[layer.cell]}"].astype(np.float64))
         changed = np.abs(np.exp(logs) - gate) > _ROUNDING  # by an intervention
         return np.where(changed, np.log(gate, dtype=np.float64), logs)

@@ -1,6 +1,6 @@
 """One operation on the models of a page: from the text of its changes to what the stage is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,12 +9,16 @@ from torch import nn
 from lstm_core.reading import open_module
 from lstm_core.surgery import network_of
 from lstm_core.tasks import TASKS, Example
+from lstm_core.trace import Trace
 from lstm_core.vocabulary import InputError
 from viz.session import read_example
 from viz.story import Part, Story, glyph, strong, tell
 from viz.surgery import Change, Outcome, operate, read_changes
 from viz.text import say
 from viz.whatif import Followed, describe, guides, memory_under, outcome, spread_of
+
+MOST_TOKENS = 500
+"""Of larger vocabularies the stage offers no list; changes of their tokens can be loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,7 @@ def perform(
     inputs: Any,
     preset: str,
     language: str,
+    shown: Callable[[Trace], Trace] | None = None,
 ) -> Operation:
     """Make the changes that `request` asks for and compare every model with what it was.
 
@@ -84,6 +89,7 @@ def perform(
         modules: by their names.
         example: what is read, with its answers; ``None`` where nothing is known but `inputs`.
         inputs: token ids ``[time]``, or floats ``[time, feature]``.
+        shown: what of a trace the parts hold, where that is not all of it.
     """
     try:
         changes = read_changes(request.text, modules)
@@ -91,6 +97,8 @@ def perform(
     except InputError as error:
         changes, rejected = (), error
     done = operate(modules, inputs, changes)
+    if shown:
+        done = replace(done, traces={key: shown(each) for key, each in done.traces.items()})
     read = _reread(example, preset, done)
     story = tell(parts, example, preset, language)
     asked = story.asked if request.asked is None else request.asked
@@ -110,7 +118,7 @@ def perform(
             ordered, _lead(changes, done, modules, language), story.step, asked, language
         ),
         guides=_guides(parts, example, story, language),
-        tokens=() if vocabulary is None else tuple(vocabulary.tokens),
+        tokens=() if vocabulary is None or len(vocabulary) > MOST_TOKENS else vocabulary.tokens,
         asked=asked,
         replaced=done.replaced,
         followed=followed,

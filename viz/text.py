@@ -1633,15 +1633,16 @@ _OWN: dict[str, tuple[str, str]] = {
         "{part} holds on longest: its gates alone halve its content in {slow}. Unit {other} of "
         "{where} lets go first: in {fast}.",
         "在这 {steps} 步中，内容较多的那一半单元里，{part} 的单元 {unit} 保持得最久："
-        "仅由门决定，其内容经过 {slow} 减半。{where} 的单元 {other} 忘得最快：{fast} 减半。",
+        "仅由门决定，其内容经过 {slow}减半。{where} 的单元 {other} 忘得最快：{fast}就减半。",
     ),
     "own.more-steps": ("more than {number} steps", "超过 {number} 步"),
     "own.loud": (
-        "These numbers go up to {largest}. If your training program standardised its data, choose "
-        "the same scale under “How it was read”: such numbers drive gates fully shut or open.",
-        "这些数最大达到 {largest}。如果训练程序对数据做过标准化，请在“如何读取”中选择相同的尺度："
-        "这样大的数会使门完全关闭或打开。",
+        "These numbers go up to {largest}, which drives gates fully shut or open. If your training "
+        "program standardised its data, do the same here.",
+        "这些数最大达到 {largest}，会使门完全关闭或打开。如果训练程序对数据做过标准化，"
+        "这里也应同样处理。",
     ),
+    "own.standardise": ("Standardise", "标准化"),
     "own.lead-rnn": (
         "Reading these {steps} steps, unit {unit} moves most. A plain RNN has no gates: it "
         "rewrites its whole state at every step.",
@@ -1682,7 +1683,7 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.change.result": (
         "Had step {at} been another, the state of {name} would differ for {steps}, by at least "
         "{limit} of its usual spread. For half of all steps it is no more than {median}.",
-        "如果第 {at} 步是别的内容，{name} 的状态会在 {steps} 内与原来不同（至少为其通常离散程度的 "
+        "如果第 {at} 步是别的内容，{name} 的状态会在 {steps}内与原来不同（至少为其通常离散程度的 "
         "{limit}）。有一半的步不超过 {median}。",
     ),
     "own.change.never": (
@@ -1791,6 +1792,10 @@ _OWN: dict[str, tuple[str, str]] = {
     "model.too-large.stacks": (
         "The file holds {size} recurrent stacks; at most {limit} are read.",
         "文件中有 {size} 组循环层；最多读取 {limit} 组。",
+    ),
+    "model.too-large.layers": (
+        "The file holds {size} recurrent layers or more; at most {limit} are read.",
+        "文件中至少有 {size} 个循环层；最多读取 {limit} 个。",
     ),
     "model.too-large.hidden_size": (
         "{name} has {size} units; at most {limit} are read.",
@@ -1911,6 +1916,10 @@ _OWN: dict[str, tuple[str, str]] = {
     "model.unsupported.input-forget": (
         "{name} has one gate for input and forgetting; torch's LSTM has two.",
         "{name} 的输入门与遗忘门合为一个；torch 的 LSTM 有两个。",
+    ),
+    "model.unsupported.external-data": (
+        "The weights of {name} lie in another file (external data). Save the model in one file.",
+        "{name} 的权重存放在另一个文件中（external data）。请把模型保存为单个文件。",
     ),
     "model.unsupported.computed": (
         "The weights of {name} are not in the file: they are computed when the model runs.",
@@ -2054,20 +2063,38 @@ _OWN: dict[str, tuple[str, str]] = {
         "无法识别文件类型。可读取 CSV、文本、NPY、NPZ、JSON、Parquet 和 WAV。",
     ),
     "data.too-large": (
-        "The file has {bytes} bytes; at most {limit} are read.",
-        "文件有 {bytes} 字节；最多读取 {limit} 字节。",
+        "The file is larger than {mib} MiB, the most that is read.",
+        "文件超过 {mib} MiB，这是可读取的上限。",
     ),
     "data.too-many-rows": (
-        "The file has {found} rows; at most {limit} are read.",
-        "文件有 {found} 行；最多读取 {limit} 行。",
+        "The file has more than {limit} rows, the most that are read.",
+        "文件超过 {limit} 行，这是可读取的上限。",
     ),
     "data.too-many-columns": (
-        "The file has {found} columns; at most {limit} are read.",
-        "文件有 {found} 列；最多读取 {limit} 列。",
+        "The file has more than {limit} columns, the most that are read.",
+        "文件超过 {limit} 列，这是可读取的上限。",
     ),
     "data.too-many-cells": (
-        "The file has {found} numbers; at most {limit} are read.",
-        "文件有 {found} 个数；最多读取 {limit} 个。",
+        "The file has more than {limit} numbers, the most that are read.",
+        "文件超过 {limit} 个数，这是可读取的上限。",
+    ),
+    "data.axes": (
+        "The array has {count} axes, so {axes} cannot be what they are.",
+        "数组有 {count} 个轴，因此不可能是 {axes}。",
+    ),
+    "data.frames": (
+        "Frames of {frame} samples every {hop} samples in {bands} bands cannot be computed.",
+        "无法计算每帧 {frame} 个采样、帧移 {hop} 个采样、{bands} 个频带的特征。",
+    ),
+    "data.unknown-option": (
+        "{value} is no choice for {option}; the choices are {allowed}.",
+        "{option} 不能选 {value}；可选 {allowed}。",
+    ),
+    "data.channel-count.axes": (
+        "The model reads {input_size} numbers a step, but the file has {count} channels. It fits "
+        "with the axes {axes}: choose them under “How it was read”.",
+        "模型每步读 {input_size} 个数，但文件有 {count} 个通道。把各轴设为 {axes} 就能对上："
+        "请在“如何读取”中选择。",
     ),
     "data.saved-trace": (
         "This file is a trace that was taken away from here, not data for a model.",
@@ -2096,6 +2123,19 @@ _OWN: dict[str, tuple[str, str]] = {
     "data.other-kind": (
         "This is a file of the kind {what}. CSV, text, NPY, NPZ, JSON, Parquet and WAV are read.",
         "这是 {what} 类型的文件。可读取 CSV、文本、NPY、NPZ、JSON、Parquet 和 WAV。",
+    ),
+    "data.other-kind.XLSX": (
+        "This is an Excel workbook. Save the sheet as CSV and bring that.",
+        "这是 Excel 工作簿。请把工作表另存为 CSV 再上传。",
+    ),
+    "data.other-kind.model": (
+        "This is a model file; bring it where the model goes.",
+        "这是模型文件；请放到上传模型的地方。",
+    ),
+    "data.other-kind.pickle": (
+        "This is a pickle, which can run code when it is read, so it is refused. Save the numbers "
+        "with numpy.save.",
+        "这是 pickle 文件，读取时可能执行代码，因此拒绝。请用 numpy.save 保存数值。",
     ),
     "data.unknown-column": (
         "There is no column {column}; there are {columns}.",
@@ -2136,6 +2176,10 @@ _OWN: dict[str, tuple[str, str]] = {
     "data.remark.column-left-out": (
         "The column {column} holds neither numbers nor text, so it is not read.",
         "{column} 列既不是数值也不是文字，因此不读取。",
+    ),
+    "data.remark.mel-frames": (
+        "Sound at {rate} Hz, read as {bands} mel bands: frames of {frame} samples, one every {hop}.",
+        "采样率 {rate} Hz 的声音，读作 {bands} 个梅尔频带：每帧 {frame} 个采样，帧移 {hop} 个采样。",
     ),
     "data.remark.mixed-down": (
         "The {count} channels of the sound are mixed to one.",

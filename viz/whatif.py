@@ -34,11 +34,11 @@ def describe(act: Act, language: str, layers: int = 1) -> str:
         return words("surgery.token", t=act.time, token=glyph(act.token))
     if isinstance(act, WeightEdit):
         made = say(f"surgery.{act.op}", language, **_edit_fields(act, language))
-        return _layered(act.layer, layers, made, language)
+        return _layered(act, layers, made, language)
     value = words("surgery.values") if isinstance(act.value, tuple) else _number(act.value)
     what = words("surgery.of", signal=act.signal, units=_units(act.units, language))
     made = f"{what} {_SIGNS[act.op]} {value} · {_times(act.times, language)}"
-    return _layered(act.layer, layers, made, language)
+    return _layered(act, layers, made, language)
 
 
 def _edit_fields(act: WeightEdit, language: str) -> dict[str, str]:
@@ -51,10 +51,10 @@ def _edit_fields(act: WeightEdit, language: str) -> dict[str, str]:
     }
 
 
-def _layered(layer: int, layers: int, text: str, language: str) -> str:
-    if layers == 1:
-        return text
-    return say("surgery.layer", language, layer=layer % layers, text=text)
+def _layered(act: Intervention | WeightEdit, layers: int, text: str, language: str) -> str:
+    if layers > 1:
+        text = say("surgery.layer", language, layer=act.layer % layers, text=text)
+    return f"← {text}" if act.direction else text
 
 
 def _number(value: float) -> str:

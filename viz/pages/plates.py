@@ -47,28 +47,11 @@ class Room:
 
     def plate(self, figure: go.Figure, key: str) -> None:
         """Draw a figure with its picture and its numbers to take away."""
-        name = f"{self.task}-{key}"
-        picture = {"filename": name, "scale": 2}
-        buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]]
-        config: dict[str, Any] = {"displaylogo": False, "modeBarButtons": buttons}
-        config["toImageButtonOptions"] = picture
-        st.plotly_chart(figure, theme=None, key=key, config=config)
-        st.download_button(
-            self.say("memory.csv"),
-            data=partial(_table, figure),
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            key=f"{key}-csv",
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/download:",
-            help=self.say("memory.csv-help"),
-        )
+        plate(figure, key, f"{self.task}-{key}", self.view.language)
 
     def explain(self, key: str) -> None:
         """What a figure says and what it does not."""
-        means, warns = self.say(f"{key}.means"), self.say(f"{key}.not")
-        st.caption(f"**{self.say('memory.means')}** {means} **{self.say('memory.not')}** {warns}")
+        explain(key, self.view.language)
 
     def choose_cell(self, cells: list[str], key: str) -> str:
         """The model that a person chose among `cells`."""
@@ -83,6 +66,32 @@ class Room:
             label_visibility="collapsed",
         )
         return chosen or first
+
+
+def plate(figure: go.Figure, key: str, name: str, language: str) -> None:
+    """Draw a figure with its picture and its numbers to take away as files called `name`."""
+    buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]]
+    config: dict[str, Any] = {"displaylogo": False, "modeBarButtons": buttons}
+    config["toImageButtonOptions"] = {"filename": name, "scale": 2}
+    st.plotly_chart(figure, theme=None, key=key, config=config)
+    st.download_button(
+        say("memory.csv", language),
+        data=partial(_table, figure),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        key=f"{key}-csv",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help=say("memory.csv-help", language),
+    )
+
+
+def explain(key: str, language: str) -> None:
+    """What a figure says and what it does not."""
+    means, warns = say(f"{key}.means", language), say(f"{key}.not", language)
+    does, does_not = say("memory.means", language), say("memory.not", language)
+    st.caption(f"**{does}** {means} **{does_not}** {warns}")
 
 
 def _table(figure: go.Figure) -> bytes:

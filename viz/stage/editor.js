@@ -24,7 +24,7 @@ class Editor {
     this.begun = false;
     const { text } = surgery;
     const fields = "signal" in change ? [this.signal(), this.op(), ...this.value(), this.units(), ...this.times()] : [...this.weights(), ...this.value(), this.units()];
-    const part = surgery.stage.header.parts.find((each) => each.model === change.model);
+    const part = this.part();
     this.root.replaceChildren(...[part ? element("b", {}, part.name) : null, ...fields, element("button", { type: "submit", class: "done" }, text.done)].filter(Boolean));
   }
 

@@ -117,14 +117,6 @@ class Stage {
     return `(${shown.join(", ")}${width > 3 ? ", …" : ""})`;
   }
 
-  /** What is read at step `t` in words: the token, or the first few numbers. */
-  read(t) {
-    const { glyphs, values } = this.header;
-    if (glyphs) return glyphs[t];
-    const numbers = Array.from({ length: Math.min(3, values.shape[1]) }, (_, k) => formatNumber(at(values, t, k), 2));
-    return `[${numbers.join(", ")}${values.shape[1] > 3 ? ", …" : ""}]`;
-  }
-
   order(part) {
     part.orders ??= {};
     return (part.orders[this.state.sort] ??= unitOrder(part, this.state.sort));

@@ -183,7 +183,7 @@ class Surgery {
 
   download() {
     const url = URL.createObjectURL(new Blob([`${JSON.stringify(this.items, null, 1)}\n`], { type: "application/json" }));
-    element("a", { href: url, download: `${this.stage.header.preset}-changes.json` }).click();
+    element("a", { href: url, download: "changes.json" }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 
@@ -210,7 +210,7 @@ class Surgery {
     if (this.root.hidden) return;
     const held = this.root.contains(document.activeElement) ? document.activeElement.dataset.role : null;
     this.problem = element("p", { class: "problem", role: "alert" }, ...emphasised(this.waiting ? "" : this.given.rejected));
-    const long = JSON.stringify(this.items).length > this.given.most;
+    const long = stage.header.address && JSON.stringify(this.items).length > this.given.most;
     this.root.setAttribute("aria-label", this.text.title);
     this.root.replaceChildren(...[
       element("div", { class: "bar" }, this.modes(), this.list(), this.tools()),

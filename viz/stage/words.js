@@ -16,7 +16,7 @@ function sentenceNow(stage) {
   const unit = stage.state.units[part.key];
   const value = (key) => formatNumber(valueAt(part, key, unit, step), 2);
   const percent = (key) => formatPercent(valueAt(part, key, unit, step));
-  const fields = { t: step, last: stage.steps - 1, token: stage.read(step), model: part.name, unit, h: value("h") };
+  const fields = { t: step, last: stage.steps - 1, token: stage.glyph(step), model: part.name, unit, h: value("h") };
   if (part.cell === "lstm") Object.assign(fields, { f: percent("f"), i: percent("i"), g: value("g"), c: value("c"), past: formatNumber(carried(part, "c", unit, step), 2) });
   if (part.cell === "gru") Object.assign(fields, { z: percent("z"), n: value("n"), past: formatNumber(carried(part, "h", unit, step), 2) });
   const asked = stage.visibleParts().filter((each) => each.says && each.target.data[step] >= 0);

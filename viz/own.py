@@ -1,0 +1,189 @@
+"""A person's own model: what it is, what it is given to read, and the trace of that.
+
+How a model file is read is in `lstm_core.convert`, how the trace comes on the stage in `own_stage`,
+what is said of a file in `own_words`.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import nn
+
+from lstm_core.convert import model_of
+from lstm_core.datafile import MAX_STEPS
+from lstm_core.signals import SIGNALS
+from lstm_core.stacks import ModelFile, Stack
+from lstm_core.trace import Trace, trace
+from lstm_core.vocabulary import InputError, Vocabulary
+
+MOST_KEPT = 50_000_000
+"""The most numbers of one trace: 200 MB of float32."""
+
+LOUD = 10.0
+"""Numbers larger than this drive gates shut or open, unless the model was trained on such."""
+
+SHORT = 400
+"""The most ids that are written out in a snippet of Python."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Own:
+    """A model file that a person brought, and which stack of it is looked at.
+
+    Attributes:
+        name: the file's own name, written by somebody else.
+        digest: tells one file and its vocabulary from another.
+        module: what is traced.
+        vocabulary_name: the name of the file that the vocabulary came from, if it did.
+    """
+
+    name: str
+    digest: str
+    file: ModelFile
+    place: int
+    module: nn.Module
+    vocabulary: Vocabulary | None = None
+    vocabulary_name: str = ""
+
+    @classmethod
+    def of(cls, name: str, digest: str, file: ModelFile) -> "Own":
+        """The first stack of `file`.
+
+        Raises:
+            ModelFileError: if it cannot be shown.
+        """
+        return cls(name=name, digest=digest, file=file, place=0, module=model_of(file.stacks[0]))
+
+    @property
+    def stack(self) -> Stack:
+        """The stack that is looked at."""
+        return self.file.stacks[self.place]
+
+    @property
+    def key(self) -> str:
+        """Tells one module from another."""
+        return f"{self.digest} {self.place} {self.vocabulary_name}"
+
+    @property
+    def reads(self) -> Vocabulary | None:
+        """The symbols that the model reads; ``None`` if it reads numbers."""
+        return getattr(self.module, "vocabulary", None)
+
+    @property
+    def reads_ids(self) -> bool:
+        """Whether its symbols are nothing but their own numbers."""
+        known = self.reads
+        return known is not None and known.tokens == tuple(map(str, range(len(known))))
+
+    @property
+    def width(self) -> int:
+        """How many numbers it reads at a step."""
+        return self.stack.module.input_size
+
+    @property
+    def most_steps(self) -> int:
+        """The longest sequence that is run."""
+        module = self.stack.module
+        layers = module.num_layers * (2 if module.bidirectional else 1)
+        a_step = layers * (module.hidden_size * len(SIGNALS[self.stack.cell]) + module.input_size)
+        return max(1, min(MAX_STEPS, MOST_KEPT // a_step))
+
+    def at(self, place: int) -> "Own":
+        """Another stack of the same file.
+
+        Raises:
+            ModelFileError: if it cannot be shown.
+        """
+        module = model_of(self.file.stacks[place])
+        return replace(self, place=place, module=module, vocabulary=None, vocabulary_name="")
+
+    def reading(self, vocabulary: Vocabulary, name: str) -> "Own":
+        """The same stack with the symbols of a vocabulary file.
+
+        Raises:
+            ModelFileError: if they do not fit.
+        """
+        module = model_of(self.stack, vocabulary)
+        return replace(self, module=module, vocabulary=vocabulary, vocabulary_name=name)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Given:
+    """What a model is given to read.
+
+    Attributes:
+        inputs: token ids ``[time]``, or floats ``[time, feature]``.
+        key: tells one from another.
+        channels: what each number means, where a file says so.
+        look: the step at which to open; the middle where nothing stands out.
+        start: the place of the first step in the file or text that it was taken from.
+        of: how many steps there are in all.
+    """
+
+    inputs: np.ndarray
+    key: str
+    channels: tuple[str, ...] = ()
+    look: int | None = None
+    start: int = 0
+    of: int
+
+
+def noise(own: Own, steps: int, seed: int) -> np.ndarray:
+    """Random symbols, all equally likely, or numbers of a normal distribution, as `own` reads."""
+    source = np.random.default_rng(seed)
+    if own.reads is not None:
+        return source.integers(len(own.reads), size=steps)
+    return source.standard_normal((steps, own.width)).astype(np.float32)
+
+
+def impulse(own: Own, steps: int) -> tuple[np.ndarray, int]:
+    """Zeros but for one step at which every number is 1, and that step."""
+    values = np.zeros((steps, own.width), dtype=np.float32)
+    at = min(steps // 10, steps - 1)
+    values[at] = 1
+    return values, at
+
+
+def read_text(own: Own, text: str) -> np.ndarray:
+    """The ids of what a person typed, int64 ``[time]``.
+
+    Raises:
+        InputError: ``"empty"``, ``"bad-ids"`` or as `Vocabulary.split`.
+    """
+    known = own.reads
+    if known is None:
+        raise ValueError("this model reads numbers, not text")
+    if own.reads_ids:
+        return _ids(text, len(known))
+    ids = known.encode(text)
+    if not len(ids):
+        raise InputError("empty", "the sequence is empty")
+    return ids
+
+
+def _ids(text: str, size: int) -> np.ndarray:
+    words = [word for word in re.split(r"[\s,;()\[\]]+", text) if word]
+    if not words:
+        raise InputError("empty", "the sequence is empty")
+    wrong = tuple(w for w in words if not re.fullmatch(r"[0-9]{1,9}", w) or int(w) >= size)
+    if wrong:
+        message = f"ids go from 0 to {size - 1}; got {', '.join(wrong[:12])}"
+        raise InputError("bad-ids", message, symbols=tuple(dict.fromkeys(wrong)), limit=size - 1)
+    return np.array([int(word) for word in words], dtype=np.int64)
+
+
+def trace_of(own: Own, given: Given) -> Trace:
+    """Every signal of the model that reads what it is given: all traces of this page.
+
+    Raises:
+        ValueError: if the input does not fit.
+    """
+    whole = trace(own.module, given.inputs)
+    return replace(whole, input_names=given.channels) if given.channels else whole
+
+
+def code_of(own: Own, given: Given) -> str:
+    """Python for what is read, where it is short enough to stand in a line."""
+    short = own.reads is not None and len(given.inputs) <= SHORT
+    return str(given.inputs.tolist()) if short else "inputs"

@@ -1,0 +1,159 @@
+"""The card of a data file: how it was read, which sequence of it, and which steps.
+
+The file and what was chosen stay in this person's session.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from lstm_core.datafile import DataFile
+from lstm_core.sequences import Sequence
+from viz import own_words
+from viz.own import LOUD, Given, Own
+from viz.own_data import DATA_MB, Dropped, inputs_of, sequences_for
+from viz.pages import own_options
+from viz.quoting import quoted
+from viz.sheet import count
+from viz.text import say
+
+PREVIEW = 6
+"""Rows of a file that are shown."""
+
+FIRST_STEPS = 200
+"""Steps of a long sequence that are read at first."""
+
+
+def choose(loaded: Own, language: str) -> Given | None:
+    """The field for a data file, or what was read from it and which part a model reads."""
+    dropped: Dropped | None = st.session_state.get("own_data")
+    if dropped is None:
+        _drop(language)
+        return None
+    st.markdown(f"{quoted(dropped.name)} · {_size(dropped.data, language)}")
+    st.caption(" · ".join(own_options.told(dropped, language)))
+    row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    with row:
+        with st.popover(say("own.data-how", language), icon=":material/tune:"):
+            _how(dropped, language)
+        with st.popover(say("own.data-another", language), icon=":material/upload_file:"):
+            _drop(language)
+    try:
+        return _given(loaded, dropped, row, language)
+    except ValueError as error:
+        st.error(own_words.told(own_words.problem_of(error), language))
+        return None
+
+
+def _drop(language: str) -> None:
+    number = st.session_state.setdefault("own_data_drops", 0)
+    file = st.file_uploader(
+        say("own.data-drop", language), key=f"own-data-{number}", max_upload_size=DATA_MB
+    )
+    st.caption(say("own.data-help", language, limit=DATA_MB))
+    if file is None:
+        return
+    with st.spinner(say("own.data-reading", language), show_time=False):
+        content, name = file.getvalue(), file.name
+        _keep(lambda: Dropped.of(name, content))
+    st.session_state.own_data_drops = number + 1
+    st.rerun()
+
+
+def _keep(make: Callable[[], Dropped]) -> None:
+    """Keep what `make` returns; what was there before stays where that fails."""
+    try:
+        st.session_state.own_data = make()
+    except Exception as error:  # a stranger's file: whatever it breaks, the page says so
+        st.session_state.own_problems = (own_words.problem_of(error),)
+
+
+def _size(data: DataFile, language: str) -> str:
+    if data.texts:
+        return say("own.data-texts", language, count=f"{len(data.texts):,}")
+    count = {"rows": f"{len(data.rows):,}", "columns": f"{len(data.columns):,}"}
+    return say("own.data-table", language, **count)
+
+
+def _how(dropped: Dropped, language: str) -> None:
+    """What was recognised, to confirm or to change, beside the first rows."""
+    for remark in dropped.data.remarks:
+        st.markdown(own_words.told(own_words.remark_of("data", remark), language))
+    own_options.change(dropped, language, _keep)
+    st.caption(say("own.data-preview", language))
+    st.dataframe(_preview(dropped.data), hide_index=True)
+
+
+def _preview(data: DataFile) -> dict[str, list[object]]:
+    names = (" ",) if data.texts else data.columns
+    rows = data.preview(PREVIEW)
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+# ---- Which part of it
+
+
+def _given(loaded: Own, dropped: Dropped, row: Any, language: str) -> Given:
+    """The steps that are read; `row` has room for the fields that choose them.
+
+    Raises:
+        ValueError: if the file does not hold what the model reads.
+    """
+    one = _choose_sequence(sequences_for(loaded, dropped), language)
+    inputs = inputs_of(loaded, one)
+    with row:
+        key = f"{dropped.key}-{one.name[:20]}"
+        start, steps = _choose_steps(loaded, key, len(inputs), language)
+    part = np.ascontiguousarray(inputs[start : start + steps])
+    if len(part) < len(inputs):
+        fields = {"first": f"{start:,}", "last": f"{start + len(part) - 1:,}"}
+        st.caption(say("own.window", language, steps=f"{len(inputs):,}", **fields))
+    if part.ndim > 1 and (largest := float(np.abs(part).max())) > LOUD:
+        _warn_of_scale(dropped, largest, language)
+    digest = hashlib.sha256(part.tobytes()).hexdigest()[:16]
+    channels = one.channels if loaded.reads is None else ()
+    return Given(inputs=part, key=f"file {digest}", channels=channels, start=start, of=len(inputs))
+
+
+def _warn_of_scale(dropped: Dropped, largest: float, language: str) -> None:
+    """Say that the numbers are large, with a button that standardises them where that is left."""
+    st.warning(say("own.loud", language, largest=count(largest)))
+    if dropped.scale == "none":
+        st.button(
+            say("own.standardise", language),
+            key="own-standardise",
+            on_click=_keep,
+            args=(lambda: dropped.again(dropped.options, "all"),),
+        )
+
+
+def _choose_sequence(found: tuple[Sequence, ...], language: str) -> Sequence:
+    if len(found) == 1:
+        return found[0]
+    place = st.selectbox(
+        say("own.sequence", language, count=f"{len(found):,}"),
+        range(len(found)),
+        format_func=lambda number: _sequence_name(found[number], language),
+        key=f"own-sequence-{len(found)}",
+    )
+    return found[place or 0]
+
+
+def _sequence_name(one: Sequence, language: str) -> str:
+    fields = {"name": one.name[:60], "rows": one.where[:60], "steps": f"{len(one):,}"}
+    return say("own.sequence-name" if one.text is None else "own.text-name", language, **fields)
+
+
+def _choose_steps(loaded: Own, key: str, length: int, language: str) -> tuple[int, int]:
+    """Where to begin and how many steps to read; everything where it is short."""
+    if length <= min(FIRST_STEPS, loaded.most_steps):
+        return 0, length
+    label, name = say("own.first-step", language), f"own-start-{key}-{length}"
+    start = int(st.number_input(label, 0, length - 1, 0, key=name, width=120))
+    most = min(loaded.most_steps, length - start)
+    label, name = say("own.steps", language), f"own-steps-{key}-{most}"
+    steps = int(st.number_input(label, 1, most, min(FIRST_STEPS, most), key=name, width=120))
+    return start, steps
