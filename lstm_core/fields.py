@@ -10,6 +10,9 @@ from lstm_core.vocabulary import InputError
 
 Read = TypeVar("Read")
 
+MOST = 2**31 - 1
+"""No step, unit or layer lies beyond."""
+
 LARGEST = 1e30
 """Larger numbers are refused; it is still one in float32."""
 
@@ -35,7 +38,10 @@ def whole(field: str, value: object) -> int:
     """`value` as a whole number."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise wrong(field, f"must be a whole number, got {shown(value)}")
-    return int(value)
+    found = int(value)
+    if abs(found) > MOST:
+        raise wrong(field, f"must be at most {MOST}")
+    return found
 
 
 def number(value: object) -> float:
@@ -82,8 +88,11 @@ def json_items(text: str, *, characters: int, most: int) -> list[Any]:
         raise wrong("text", f"is {len(text)} characters long; {characters} are allowed")
     try:
         data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        json.dumps(data, ensure_ascii=False).encode()
     except InputError:
         raise
+    except UnicodeEncodeError:
+        raise wrong("text", "holds half of a pair of characters (\\ud800 to \\udfff)") from None
     except (ValueError, RecursionError) as error:
         raise wrong("text", f"is no JSON: {error}") from None
     if not isinstance(data, list):

@@ -12,6 +12,7 @@ from io import BytesIO
 from math import prod
 from pathlib import Path
 from secrets import token_hex
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _array(name: str, data: bytes) -> np.ndarray:
         if np.lib.format.read_magic(stream) != (1, 0):
             raise ValueError("another version of the NPY format")
         shape, by_column, dtype = np.lib.format.read_array_header_1_0(stream)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+    except _BAD_HEADER as error:
         raise ValueError(f"array {name!r} cannot be read: {error}") from error
     if dtype.str not in _DTYPES or by_column:
         raise ValueError(f"array {name!r} is of a kind that a trace never holds: {dtype}")
@@ -103,6 +104,9 @@ def _array(name: str, data: bytes) -> np.ndarray:
     if not whole or prod(shape) * dtype.itemsize != len(data) - start:
         raise ValueError(f"array {name!r} says {shape}, but holds {len(data) - start} bytes")
     return np.ndarray(shape, dtype, data, start)
+
+
+_BAD_HEADER = (ValueError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError)
 
 
 def _header(file: str, values: np.ndarray) -> dict[str, Any]:

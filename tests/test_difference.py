@@ -87,6 +87,14 @@ def test_a_gates_difference_is_drawn_around_zero():
     assert "changed minus original" in heat_map(found, "f").layout.title.text
 
 
+def test_a_difference_that_is_mostly_zero_ends_at_its_largest_value():
+    torch.manual_seed(2)
+    module, inputs = nn.LSTM(3, 8), torch.randn(60, 3)
+    shut = Intervention(signal="f", op="set", value=0, units=2, times=20)
+    found = difference(trace(module, inputs, interventions=[shut]), trace(module, inputs))
+    assert heat_map(found, "f").data[0].zmax == np.abs(found["f"]).max()
+
+
 def test_traces_of_different_sizes_are_refused():
     torch.manual_seed(0)
     inputs = torch.randn(5, 3)

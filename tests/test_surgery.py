@@ -97,6 +97,32 @@ def test_what_makes_no_sense_is_refused_by_its_field(item, field):
 
 
 @pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('[{"model":[],"signal":"f","op":"set","value":0}]', "model"),
+        ('[{"model":{},"signal":"f","op":"set","value":0}]', "model"),
+        ('[{"token":"\\ud800","time":1}]', "text"),
+        ('[{"\\udfff":1,"token":"A","time":1}]', "text"),
+        ('[{"token":"A","time":%s}]' % ("9" * 4000), "time"),
+        (
+            '[{"model":"lstm","signal":"f","op":"set","value":0,"times":[[5,%s]]}]' % ("9" * 4000),
+            "times",
+        ),
+        ('[{"model":"lstm","signal":"f","op":"set","value":%s}]' % ("9" * 4000), "value"),
+        ("[" * 9000, "text"),
+        ("[" + "{}," * 64 + "{}]", "text"),
+        (" " * 20_000, "text"),
+    ],
+)
+def test_hostile_text_is_refused_in_a_short_sentence(text, field):
+    with pytest.raises(InputError) as caught:
+        read_changes(text, CELLS)
+    assert caught.value.fields["field"] == field
+    assert len(str(caught.value)) < 300
+    str(caught.value).encode()
+
+
+@pytest.mark.parametrize(
     ("signal", "cell"), [("f", "lstm"), ("c", "lstm"), ("z", "gru"), ("h", "gru"), ("h", "rnn")]
 )
 def test_a_change_is_the_intervention_of_the_core(signal, cell):

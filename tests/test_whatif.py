@@ -72,7 +72,7 @@ def plain(text: str) -> str:
             "f 的偏置 −2.5 · 所有单元",
         ),
         (WeightEdit(op="remove", units=(3,)), "unit 3 removed", "去掉单元 3 "),
-        (Replacement(time=5, token="!B"), "step 5 reads B", "第 5 步改读 B"),
+        (Replacement(time=5, token="!B"), "step 5 reads !B", "第 5 步改读 !B"),
     ],
 )
 def test_a_change_is_told_in_a_few_words(act, english, chinese):

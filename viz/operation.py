@@ -47,7 +47,7 @@ class Operation:
         outcome: one sentence on what followed.
         guides: changes to begin with.
         tokens: what may be read instead at a step.
-        asked: the step whose memory was computed.
+        asked: the step whose memory was computed, and the token that stood there instead.
         followed: by part, what was changed.
     """
 
@@ -58,6 +58,7 @@ class Operation:
     guides: tuple[Mapping[str, Any], ...] = ()
     tokens: tuple[str, ...] = ()
     asked: int = 0
+    other: str = ""
     replaced: Mapping[int, str] = field(default_factory=dict)
     followed: Mapping[str, Followed] = field(default_factory=dict)
 
@@ -91,17 +92,17 @@ def perform(
         inputs: token ids ``[time]``, or floats ``[time, feature]``.
         shown: what of a trace the parts hold, where that is not all of it.
     """
+    rejected = _why_rejected(request.rejected, language)
     try:
         changes = read_changes(request.text, modules)
-        rejected = request.rejected
-    except InputError as error:
-        changes, rejected = (), error
+    except InputError as error:  # a link that somebody else wrote
+        changes, rejected = (), _why_rejected(error, language, kept=False)
     done = operate(modules, inputs, changes)
     if shown:
         done = replace(done, traces={key: shown(each) for key, each in done.traces.items()})
     read = _reread(example, preset, done)
     story = tell(parts, example, preset, language)
-    asked = story.asked if request.asked is None else request.asked
+    asked = min(story.asked if request.asked is None else request.asked, len(inputs) - 1)
     followed = {
         part.key: _followed(part, modules, done, read, preset, asked)
         for part in parts
@@ -113,13 +114,14 @@ def perform(
     return Operation(
         request=request,
         items=_items(changes, done, modules, language),
-        rejected=_why_rejected(rejected, language),
+        rejected=rejected,
         outcome=outcome(
             ordered, _lead(changes, done, modules, language), story.step, asked, language
         ),
         guides=_guides(parts, example, story, language),
         tokens=() if vocabulary is None or len(vocabulary) > MOST_TOKENS else vocabulary.tokens,
         asked=asked,
+        other="" if read is None or preset not in TASKS else _other(read, preset, asked),
         replaced=done.replaced,
         followed=followed,
     )
@@ -143,10 +145,15 @@ def _followed(
 ) -> Followed:
     memory = None
     if part.memory is not None and read is not None and asked < len(read.ids) and preset in TASKS:
-        other = int(TASKS[preset].replacements(read.ids)[asked])
+        other = TASKS[preset].vocabulary.tokens.index(_other(read, preset, asked))
         acts = done.made[part.of]
         memory = memory_under(modules[part.of], read.ids, asked, other, acts, spread_of(part.trace))
     return Followed(part=part, changed=done.traces[part.of], example=read, memory=memory)
+
+
+def _other(read: Example, preset: str, asked: int) -> str:
+    task = TASKS[preset]
+    return task.vocabulary.tokens[int(task.replacements(read.ids)[asked])]
 
 
 def _layers(modules: Mapping[str, nn.Module], model: str) -> int:
@@ -180,11 +187,12 @@ def _why_not(error: InputError, language: str) -> str:
     return say("surgery.problem", language, **_fields(error))
 
 
-def _why_rejected(error: InputError | None, language: str) -> str:
+def _why_rejected(error: InputError | None, language: str, *, kept: bool = True) -> str:
     if error is None:
         return ""
     key = "surgery.rejected" if "number" in error.fields else "surgery.rejected-whole"
-    return say(key, language, **_fields(error))
+    told = say(key, language, **_fields(error))
+    return told + say("surgery.kept", language) if kept else told
 
 
 def _fields(error: InputError) -> dict[str, str]:

@@ -68,6 +68,9 @@ def assets() -> Assets:
     return Assets(html='<div class="lstm-stage-host"></div>', css=css, js=js)
 
 
+NOTHING = -1
+"""The class that stands where a model gives no number."""
+
 _COMMENTS = ("//", "/*", "* ", "*/")
 
 
@@ -258,6 +261,12 @@ def _odd(values: np.ndarray, scale: style.Scale) -> dict[str, int]:
     }
 
 
+def _proof_of_changed(layer: LayerTrace, language: str) -> dict[str, object]:
+    """The badge of a changed layer: that of its twin which read the same and was left alone."""
+    told = proof(layer, language)
+    return told | {"label": say("surgery.proof", language, label=told["label"])}
+
+
 def _weights(buffer: _Buffer, was: LayerTrace, now: LayerTrace) -> dict[str, Any]:
     """The weights where they were edited."""
     if all(np.array_equal(array, was.weights[name]) for name, array in now.weights.items()):
@@ -282,6 +291,7 @@ def _surgery(
             str(t): glyphs([token], flags=flags)[0] for t, token in operation.replaced.items()
         },
         "asked": operation.asked,
+        "other": glyphs([operation.other], flags=flags)[0] if operation.other else "",
         "most": MAX_URL_TEXT,
     }
 
@@ -307,6 +317,7 @@ def _changed(
             for key in keys
         ],
         "difference": [_shape(gap, key, language) for key in keys],
+        "proof": _proof_of_changed(now, language),
         **_weights(buffer, was, now),
         **({} if np.array_equal(now.inputs, was.inputs) else _inputs(buffer, now, None)),
         **_answers(buffer, replace(part, trace=followed.changed), followed.example),
@@ -364,7 +375,7 @@ def _answers(buffer: _Buffer, part: Part, example: Example | None) -> dict[str, 
         return {"says": None, "classes": []}
     share = probabilities(part.trace.outputs)
     steps = np.arange(len(share))
-    says = np.nan_to_num(share).argmax(axis=1)
+    says = np.where(np.isfinite(share).all(axis=1), np.nan_to_num(share).argmax(axis=1), NOTHING)
     asked = example.targets >= 0
     return {
         "classes": [glyph(name) for name in part.classes],

@@ -141,11 +141,14 @@ class Scale:
 def scale(signal_key: str, cell: str, values: np.ndarray, quantity: str = "value") -> Scale:
     """The scale on which `values` of a signal are drawn; `quantity` is that of their trace.
 
-    A gate takes 0 to 1. Anything else, a gate's difference too, is signed: it ends at its largest
-    absolute value, or, where that would bleach the rest, at a percentile of it. NaN and infinity do
-    not count.
+    A gate takes 0 to 1. Anything else is signed: it ends at its largest absolute value, or, where
+    that would bleach the rest, at a percentile of it. A difference, most of which may be zero, ends
+    at its largest one. NaN and infinity do not count.
     """
-    if quantity == "value" and _is_gate(signal_key, cell):
+    if quantity == "difference":
+        high = _largest(values)
+        low = -high
+    elif _is_gate(signal_key, cell):
         low, high = 0.0, 1.0
     else:
         high = _loud(values)
@@ -156,6 +159,11 @@ def scale(signal_key: str, cell: str, values: np.ndarray, quantity: str = "value
 
 def _is_gate(key: str, cell: str) -> bool:
     return any(signal.key == key and signal.is_gate for signal in SIGNALS[cell])
+
+
+def _largest(values: np.ndarray) -> float:
+    """The largest finite |value|; 1 where every one is zero."""
+    return float(np.abs(values[np.isfinite(values)].astype(np.float64)).max(initial=0)) or 1.0
 
 
 def _loud(values: np.ndarray) -> float:

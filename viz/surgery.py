@@ -96,10 +96,10 @@ class Change:
                 raise wrong("model", "all models read the same sequence; leave it out")
             return cls(act=Replacement.from_json(about), on=on)
         model = data.get("model")
-        if model not in models:
+        if not isinstance(model, str) or model not in models:
             raise wrong("model", f"must be one of {', '.join(models)}; got {shown(model)}")
         kind = Intervention if "signal" in about else WeightEdit
-        return cls(act=kind.from_json(about), model=str(model), on=on)
+        return cls(act=kind.from_json(about), model=model, on=on)
 
 
 def write_changes(changes: Iterable[Change]) -> str:

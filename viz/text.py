@@ -279,16 +279,21 @@ _SURGERY: dict[str, tuple[str, str]] = {
     ),
     "surgery.problem": (
         "Not made. The field {field} cannot be used: {problem}",
-        "没有执行。字段 {field} 无法使用：{problem}",
+        "没有执行。字段 {field} 无法使用（{problem}）。",
     ),
     "surgery.rejected": (
-        "These changes cannot be read. In change {number}, the field {field}: {problem} "
-        "What you had is kept.",
-        "读不懂这些改动。第 {number} 处改动的字段 {field}：{problem} 原有的改动都还在。",
+        "These changes cannot be read. In change {number}, the field {field}: {problem}",
+        "读不懂这些改动。第 {number} 处改动的字段 {field} 有误（{problem}）。",
     ),
     "surgery.rejected-whole": (
-        "These changes cannot be read. {field}: {problem} What you had is kept.",
-        "读不懂这些改动。{field}：{problem} 原有的改动都还在。",
+        "These changes cannot be read. {field}: {problem}",
+        "读不懂这些改动。{field} 有误（{problem}）。",
+    ),
+    "surgery.kept": (" What you had is kept.", "原有的改动都还在。"),
+    "surgery.proof": ("without the change: {label}", "未改动时：{label}"),
+    "surgery.no-number": (
+        "{model} no longer gives a number",
+        "{model} 算不出数值了",
     ),
     "guide.forget-once": ("Forget, once", "忘一次"),
     "guide.forget-once.asks": (
@@ -337,8 +342,8 @@ _SURGERY: dict[str, tuple[str, str]] = {
         "也可以在热图上拖选单元和时间步，或拖动右侧的数值条。",
     ),
     "change.brush-narrow": (
-        "Or drag over a heat map to choose units and steps.",
-        "也可以在热图上拖选单元和时间步。",
+        "Or drag sideways over a heat map to choose units and steps.",
+        "也可以在热图上横向拖动，选择单元和时间步。",
     ),
     "change.undo": ("Undo", "撤销"),
     "change.redo": ("Redo", "重做"),
@@ -1873,6 +1878,11 @@ _OWN: dict[str, tuple[str, str]] = {
         "Reading this file needs the Python package {package}, which is not installed here.",
         "读取这个文件需要 Python 包 {package}，这里没有安装。",
     ),
+    "model.hdf5-kind": (
+        "This HDF5 file is not written as Keras writes it: {reason}. Save the model with Keras "
+        "again.",
+        "这个 HDF5 文件的写法与 Keras 不同：{reason}。请用 Keras 重新保存模型。",
+    ),
     "model.unsafe-name": (
         "The archive holds a path that leads out of it, {name}, so it is refused.",
         "压缩包中有指向包外的路径 {name}，因此拒绝读取。",
@@ -2178,8 +2188,8 @@ _OWN: dict[str, tuple[str, str]] = {
         "{column} 列既不是数值也不是文字，因此不读取。",
     ),
     "data.remark.mel-frames": (
-        "Sound at {rate} Hz, read as {bands} mel bands: frames of {frame} samples, one every {hop}.",
-        "采样率 {rate} Hz 的声音，读作 {bands} 个梅尔频带：每帧 {frame} 个采样，帧移 {hop} 个采样。",
+        "Sound at {rate} Hz, as {bands} mel bands: frames of {frame} samples, one every {hop}.",
+        "{rate} Hz 的声音，读作 {bands} 个梅尔频带：每帧 {frame} 个采样，帧移 {hop} 个采样。",
     ),
     "data.remark.mixed-down": (
         "The {count} channels of the sound are mixed to one.",

@@ -14,7 +14,7 @@ from lstm_core.edit import WeightEdit
 from lstm_core.intervene import Intervention, Span
 from lstm_core.tasks import NO_TARGET, Example
 from lstm_core.trace import Trace, trace_many
-from viz.story import Part, glyph, percent, probabilities, strong
+from viz.story import Part, glyph, glyphs, percent, probabilities, strong
 from viz.surgery import Act, Change, Replacement, interventions_of, operated
 from viz.text import say
 
@@ -31,7 +31,8 @@ def describe(act: Act, language: str, layers: int = 1) -> str:
     """A change in a few words, e.g. "f of unit 12 = 0 · steps 20–59"."""
     words = partial(say, language=language)
     if isinstance(act, Replacement):
-        return words("surgery.token", t=act.time, token=glyph(act.token))
+        (token,) = glyphs([act.token], flags=False)
+        return words("surgery.token", t=act.time, token=token)
     if isinstance(act, WeightEdit):
         made = say(f"surgery.{act.op}", language, **_edit_fields(act, language))
         return _layered(act, layers, made, language)
@@ -167,11 +168,14 @@ def _outcome_of(one: Followed, step: int, asked: int, language: str) -> str:
 
 def _one_answer(one: Followed, step: int, language: str) -> str:
     was, now = (share[step] for share in _shares(one))
+    model = say(f"inline.{one.changed.cell}", language)
+    if not np.isfinite(now).all():
+        return say("surgery.no-number", language, model=model)
     before, after = int(np.nan_to_num(was).argmax()), int(np.nan_to_num(now).argmax())
     return say(
         "surgery.stays" if before == after else "surgery.flips",
         language,
-        model=say(f"inline.{one.changed.cell}", language),
+        model=model,
         was=strong(glyph(one.part.classes[before])),
         now=strong(glyph(one.part.classes[after])),
         was_share=percent(was[before]),
@@ -195,15 +199,12 @@ def _many_answers(one: Followed, answers: np.ndarray, language: str) -> str:
     rows, right = np.arange(len(steps)), one.example.targets[steps]
     with np.errstate(all="ignore"):
         bits = [float(-np.log2(share[rows, right]).mean()) for share in (was, now)]
-    return say(
-        "surgery.many",
-        language,
-        model=say(f"inline.{one.changed.cell}", language),
-        flips=flips,
-        count=len(steps),
-        was=f"{bits[0]:.2f}",
-        now=f"{bits[1]:.2f}",
-    )
+    model = say(f"inline.{one.changed.cell}", language)
+    if np.isnan(bits[1]):
+        return say("surgery.no-number", language, model=model)
+    told = [f"{each:.2f}" if np.isfinite(each) else "∞" for each in bits]
+    fields = {"flips": flips, "count": len(steps), "was": told[0], "now": told[1]}
+    return say("surgery.many", language, model=model, **fields)
 
 
 def _moved(one: Followed, language: str) -> str:
@@ -223,6 +224,8 @@ def _memory(one: Followed, step: int, asked: int, language: str) -> str:
     if one.part.memory is None or one.memory is None or asked >= step:
         return ""
     before, after = one.part.memory[asked, : step + 1], one.memory[: step + 1]
+    if not np.isfinite(after).all():
+        return ""
     with np.errstate(all="ignore"):
         share = np.nan_to_num(after / before)
     if before[step] < _LOST or share[step] >= _LOST:

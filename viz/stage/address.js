@@ -14,6 +14,19 @@ class Address {
     this.timer = setTimeout(() => this.writeNow(), WRITE_AFTER);
   }
 
+  /** Whether the address tells other changes than the stage shows, as after a page was left. */
+  get stale() {
+    const told = new URL(window.location.href).searchParams.get("changes") ?? "";
+    return told !== this.changes();
+  }
+
+  /** The changes as the address tells them; empty where there are none or too many. */
+  changes() {
+    const { given, items } = this.stage.surgery;
+    const text = given && items.length ? JSON.stringify(items) : "";
+    return text.length <= (given?.most ?? 0) ? text : "";
+  }
+
   writeNow() {
     const { state } = this.stage;
     const url = new URL(window.location.href);
@@ -21,9 +34,8 @@ class Address {
     url.searchParams.set("step", state.step);
     url.searchParams.set("unit", state.units[state.focus]);
     url.searchParams.set("focus", state.focus);
-    const { surgery } = this.stage;
-    const changes = surgery.given && surgery.items.length ? JSON.stringify(surgery.items) : "";
-    if (changes && changes.length <= surgery.given.most) url.searchParams.set("changes", changes);
+    const changes = this.changes();
+    if (changes) url.searchParams.set("changes", changes);
     else url.searchParams.delete("changes");
     try {
       window.history.replaceState(window.history.state, "", url);

@@ -65,9 +65,9 @@ function drawChanges(context, stage, box, width) {
     change.on !== false && change.signal === spec.key && change.model === part.model &&
     (change.layer === undefined || change.layer === part.layer) && (change.direction ?? 0) === Number(part.reverse);
   for (const change of stage.surgery.items.filter(here)) {
-    const spans = (change.times ?? [[0, null]]).map((span) => (Array.isArray(span) ? span : [span, span + 1]));
+    const spans = spansOf(change, stage.steps);
     for (const rows of runs(change.units?.map((unit) => box.order.indexOf(unit)) ?? [0, spec.units - 1], !change.units)) {
-      for (const [from, to] of spans) outline(context, stage, box, rows, [from, to ?? stage.steps], width);
+      for (const [from, to] of spans) outline(context, stage, box, rows, [from, to], width);
     }
   }
 }

@@ -96,7 +96,10 @@ class CellPanel {
       const stop = () => {
         document.removeEventListener("pointermove", move);
         // The button around the bar opens the arithmetic; a drag does not.
-        if (moved) document.addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
+        if (!moved) return;
+        const swallow = (click) => click.stopPropagation();
+        document.addEventListener("click", swallow, { capture: true });
+        setTimeout(() => document.removeEventListener("click", swallow, { capture: true }));
       };
       document.addEventListener("pointermove", move);
       document.addEventListener("pointerup", stop, { once: true });
@@ -114,7 +117,7 @@ class CellPanel {
     const { step } = stage.state;
     const unit = this.unit();
     setText(this.where, fill(text.where, { t: step, unit }));
-    const lines = EQUATIONS[part.cell](part, unit, step, (computed, value) => result(stage, computed, value));
+    const lines = EQUATIONS[part.cell](part, unit, step, (key, computed) => result(stage, part, key, unit, step, computed));
     this.lines.forEach((line, k) => setText(line, lines[k] ?? ""));
     for (const [key, bar] of this.bars) this.updateBar(bar, valueAt(part, key, unit, step));
     this.updateArithmetic(unit, step);
@@ -172,7 +175,7 @@ class CellPanel {
     this.more.hidden = terms.length <= SHOWN_TERMS;
     setText(this.more, this.allTerms ? text.fewerTerms : fill(text.moreTerms, { n: rest.length, sum: restSum }));
     const squash = lane.kind === "gate" ? "σ" : part.nonlinearity === "relu" ? "relu" : "tanh";
-    setText(this.result, `= ${formatNumber(sum)} → ${squash} = ${result(stage, SQUASHES[squash](sum), value)}`);
+    setText(this.result, `= ${formatNumber(sum)} → ${squash} = ${result(stage, part, gate, unit, step, SQUASHES[squash](sum))}`);
   }
 
   toggleTerms() {
@@ -247,13 +250,12 @@ class CellPanel {
 }
 
 const SQUASHES = { σ: (x) => 1 / (1 + Math.exp(-x)), tanh: Math.tanh, relu: (x) => Math.max(x, 0) };
-const NOT_ROUNDING = 1e-3; // further off than this, a value was changed after it was computed
 
 /** A value of the model, or "0.713 · changed to 0.000" where it is not what its equation gives. */
-function result(stage, computed, value) {
-  const close = !(Math.abs(computed - value) > NOT_ROUNDING * Math.max(1, Math.abs(value)));
-  if (close || !stage.surgery.given) return formatNumber(value);
-  return `${formatNumber(computed)} · ${fill(stage.surgery.text.made, { value: formatNumber(value) })}`;
+function result(stage, part, key, unit, t, computed) {
+  const value = formatNumber(valueAt(part, key, unit, t));
+  if (!changedAt(stage, part, key, unit, t)) return value;
+  return `${formatNumber(computed)} · ${fill(stage.surgery.text.made, { value })}`;
 }
 
 /** "U[13, 7] × h₇ = 1.42 × 0.92", with the feature's own name where it has one. */
@@ -280,8 +282,8 @@ const EQUATIONS = {
     return [
       "c = f·c₋₁ + i·g",
       `  = ${show(f)} × ${show(past)} + ${show(i)} × ${show(g)}`,
-      `  = ${show(f * past)} + ${show(i * g)} = ${given(f * past + i * g, c)}`,
-      `${name} = o·tanh c = ${show(o)} × ${show(Math.tanh(c))} = ${name === "h" ? given(o * Math.tanh(c), n("h")) : show(o * Math.tanh(c))}`,
+      `  = ${show(f * past)} + ${show(i * g)} = ${given("c", f * past + i * g)}`,
+      `${name} = o·tanh c = ${show(o)} × ${show(Math.tanh(c))} = ${name === "h" ? given("h", o * Math.tanh(c)) : show(o * Math.tanh(c))}`,
     ];
   },
   gru(part, unit, t, given) {
@@ -291,7 +293,7 @@ const EQUATIONS = {
     return [
       "h = z·h₋₁ + (1 − z)·n",
       `  = ${show(z)} × ${show(past)} + ${show(1 - z)} × ${show(candidate)}`,
-      `  = ${show(z * past)} + ${show((1 - z) * candidate)} = ${given(z * past + (1 - z) * candidate, n("h"))}`,
+      `  = ${show(z * past)} + ${show((1 - z) * candidate)} = ${given("h", z * past + (1 - z) * candidate)}`,
     ];
   },
   rnn(part, unit, t, given) {
@@ -301,7 +303,7 @@ const EQUATIONS = {
     return [
       `h = ${squash}(W·x + U·h₋₁ + b)`,
       `  = ${squash}(${show(W)} + ${show(U)} + ${show(b)})`,
-      `  = ${squash}(${show(W + U + b)}) = ${given(SQUASHES[squash](W + U + b), valueAt(part, "h", unit, t))}`,
+      `  = ${squash}(${show(W + U + b)}) = ${given("h", SQUASHES[squash](W + U + b))}`,
     ];
   },
 };

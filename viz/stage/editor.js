@@ -14,18 +14,31 @@ class Editor {
     return this.surgery.items[this.surgery.editing];
   }
 
-  /** Lay out the fields, unless a person is typing in them. */
+  /** Lay out the fields of the change; those that are there only follow it. */
   rebuild() {
     const { change, surgery } = this;
     this.root.hidden = !change || "token" in change;
     if (this.root.hidden) return;
-    if (this.root.contains(document.activeElement) && this.shown === surgery.editing && document.activeElement.tagName === "INPUT") return;
-    this.shown = surgery.editing;
-    this.begun = false;
     const { text } = surgery;
-    const fields = "signal" in change ? [this.signal(), this.op(), ...this.value(), this.units(), ...this.times()] : [...this.weights(), ...this.value(), this.units()];
     const part = this.part();
+    const layout = JSON.stringify([surgery.editing, change.op, change.signal, part?.key, text.done]);
+    if (layout === this.layout) return this.follow();
+    this.layout = layout;
+    this.begun = false;
+    this.inputs = {};
+    const fields = "signal" in change ? [this.signal(), this.op(), ...this.value(), this.units(), ...this.times()] : [...this.weights(), ...this.value(), this.units()];
     this.root.replaceChildren(...[part ? element("b", {}, part.name) : null, ...fields, element("button", { type: "submit", class: "done" }, text.done)].filter(Boolean));
+    this.follow();
+  }
+
+  /** Write the change into the fields, but for the one that a person types in. */
+  follow() {
+    const { change, inputs } = this;
+    const spans = spansOf(change, this.surgery.stage.steps);
+    const values = { value: change.value, slider: change.value, units: listToText(change.units), from: spans[0][0], to: spans.at(-1)[1] - 1 };
+    for (const [name, input] of Object.entries(inputs)) {
+      if (input !== document.activeElement && input.getAttribute("aria-invalid") !== "true") input.value = values[name];
+    }
   }
 
   /** Put new fields into the change; while a person drags, all moves are one change. */
@@ -73,12 +86,14 @@ class Editor {
     const reach = lane?.kind === "gate" ? 1 : Math.max(1, lane?.high ?? 4);
     const [low, high] = change.op === "set" ? [lane?.kind === "gate" ? 0 : -reach, reach] : change.op === "add" ? [-reach, reach] : change.op === "shift_bias" ? [-8, 8] : [0, 2];
     const step = Number(((high - low) / 100).toPrecision(1));
-    const slider = element("input", { type: "range", min: low, max: high, step, value: change.value, "aria-label": surgery.text.value });
-    const field = element("input", { type: "number", step: "any", value: change.value, "aria-label": surgery.text.value, "data-field": "value" });
+    const slider = element("input", { type: "range", min: low, max: high, step, "aria-label": surgery.text.value });
+    const field = element("input", { type: "number", step: "any", "aria-label": surgery.text.value, "data-field": "value" });
+    Object.assign(this.inputs, { value: field, slider });
     slider.addEventListener("input", () => {
       field.value = slider.value;
       this.set({ value: Number(slider.value) }, true);
     });
+    slider.addEventListener("change", () => (this.begun = false));
     field.addEventListener("change", () => {
       if (field.value !== "" && Number.isFinite(Number(field.value))) this.set({ value: Number(field.value) });
     });
@@ -88,9 +103,10 @@ class Editor {
   /** Units as "3, 7, 10-12"; empty is all of them. */
   units() {
     const { text } = this.surgery;
-    const field = element("input", { type: "text", class: "units", value: listToText(this.change.units), placeholder: text.all, "aria-label": text.units, "data-field": "units" });
+    const field = element("input", { type: "text", class: "units", placeholder: text.all, "aria-label": text.units, "data-field": "units" });
+    this.inputs.units = field;
     field.addEventListener("change", () => {
-      const units = textToList(field.value);
+      const units = textToList(field.value, this.lane()?.units ?? this.part()?.units ?? 0);
       field.setAttribute("aria-invalid", String(units === null));
       if (units !== null) this.set({ units: units.length ? units : undefined });
     });
@@ -100,14 +116,14 @@ class Editor {
   /** The first and the last step; a change of several spans shows its ends. */
   times() {
     const { text, stage } = this.surgery;
-    const spans = (this.change.times ?? [[0, null]]).map((span) => (Array.isArray(span) ? span : [span, span + 1]));
     const last = stage.steps - 1;
-    const number = (value, name) => element("input", { type: "number", min: 0, max: last, value, "aria-label": name, "data-field": name === text.from ? "from" : "to" });
-    const from = number(spans[0][0], text.from);
-    const to = number((spans.at(-1)[1] ?? stage.steps) - 1, text.to);
+    const number = (field, name) => (this.inputs[field] = element("input", { type: "number", min: 0, max: last, "aria-label": name, "data-field": field }));
+    const [from, to] = [number("from", text.from), number("to", text.to)];
     const write = () => {
-      const [a, b] = [from, to].map((field) => Math.round(Number(field.value)));
-      if (Number.isFinite(a) && Number.isFinite(b) && a >= 0 && b >= a) this.set({ times: a === 0 && b >= last ? undefined : [[a, b + 1]] });
+      const [a, b] = [from, to].map((field) => (field.value === "" ? NaN : Number(field.value)));
+      const good = Number.isInteger(a) && Number.isInteger(b) && a >= 0 && b >= a && b <= last;
+      for (const field of [from, to]) field.setAttribute("aria-invalid", String(!good));
+      if (good) this.set({ times: a === 0 && b >= last ? undefined : [[a, b + 1]] });
     };
     for (const field of [from, to]) field.addEventListener("change", write);
     return [element("label", {}, text.from, " ", from), element("label", {}, text.to, " ", to)];
@@ -129,13 +145,14 @@ function listToText(units) {
   return runs.map(([a, b]) => (a === b ? `${a}` : `${a}-${b}`)).join(", ");
 }
 
-/** "3, 7-9" as [3, 7, 8, 9]; null where that cannot be read. */
-function textToList(text) {
+/** "3, 7-9" as [3, 7, 8, 9]; null where that cannot be read or goes beyond `width` units. */
+function textToList(text, width) {
   const units = new Set();
   for (const piece of text.split(/[\s,，、]+/).filter(Boolean)) {
     const found = /^(\d{1,5})(?:[-–](\d{1,5}))?$/.exec(piece);
-    if (!found) return null;
-    for (let unit = Number(found[1]); unit <= Number(found[2] ?? found[1]); unit++) units.add(unit);
+    const [first, last] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])];
+    if (!(first <= last && last < width)) return null;
+    for (let unit = first; unit <= last; unit++) units.add(unit);
   }
   return [...units].sort((a, b) => a - b);
 }

@@ -34,7 +34,9 @@ class MemoryRow {
     const context = fitCanvas(this.canvas, width, MEMORY_HEIGHT);
     const column = width / view.count;
     const parts = stage.shownParts().filter((part) => this.row(part));
-    const ghosts = stage.shownParts().map((part) => part.original).filter((part) => part?.memory);
+    const { given, mode } = stage.surgery;
+    const other = mode !== "original" && given?.replaced[asked] !== undefined;
+    const ghosts = other ? [] : stage.shownParts().map((part) => part.original).filter((part) => part?.memory);
     const most = Math.max(1e-9, ...[...ghosts, ...parts].map((part) => this.row(part).reduce((a, b) => Math.max(a, b || 0), 0)));
     context.fillStyle = stage.palettes.theme.panel;
     context.fillRect(0, 0, width, MEMORY_HEIGHT);
@@ -53,7 +55,7 @@ class MemoryRow {
     context.setLineDash([]);
     context.fillStyle = stage.palettes.theme.accent;
     context.fillRect((asked - view.from + 0.5) * column - 1, 0, 2, MEMORY_HEIGHT);
-    setText(this.title, fill(header.text.memoryTitle, { t: asked, token: stage.glyph(asked), other: header.replacements[asked] }));
+    setText(this.title, fill(header.text.memoryTitle, { t: asked, token: other ? given.replaced[asked] : stage.glyph(asked), other: other ? given.other : header.replacements[asked] }));
   }
 
   /** What follows the step: the numbers under the cursor, the step that may be chosen. */

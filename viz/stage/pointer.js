@@ -10,7 +10,7 @@ class ScorePointer {
     root.addEventListener("pointerdown", (event) => this.down(event));
     root.addEventListener("pointermove", (event) => this.move(event));
     root.addEventListener("pointerup", (event) => this.up(event));
-    root.addEventListener("pointercancel", () => (this.press = this.brush = null));
+    root.addEventListener("pointercancel", () => this.release());
     root.addEventListener("pointerleave", () => this.leave());
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
@@ -89,12 +89,19 @@ class ScorePointer {
   }
 
   up() {
-    const { press, brush } = this;
-    this.press = this.brush = null;
+    const { press, brush } = this.release();
     if (brush) return brush.finish();
     if (!press || press.dragging) return;
     const { part, key, unit, t } = press.place;
     if (key) this.score.stage.pin({ part, key, unit, t });
+  }
+
+  /** Forget the press; what arrived meanwhile is shown after what it leads to. */
+  release() {
+    const { press, brush } = this;
+    this.press = this.brush = null;
+    if (press?.brushes) queueMicrotask(() => this.score.stage.flush());
+    return { press, brush };
   }
 
   leave() {

@@ -44,6 +44,18 @@ class Stage {
 
   // ---- what is shown
 
+  /** Show a payload, or once a person lets go: nothing may move under a brush. */
+  receive(data) {
+    this.received = data;
+    if (!this.score.pointer.press?.brushes) this.flush();
+  }
+
+  flush() {
+    const data = this.received;
+    this.received = null;
+    if (data) this.load(decodePayload(data));
+  }
+
   /** Show a payload. What a person chose is kept where it still exists. */
   load(header) {
     const first = !this.header;
@@ -56,7 +68,8 @@ class Stage {
     this.adopt(first ? header.view : samePreset ? this.state : { models: this.state.models });
     this.applyTheme();
     this.rebuild();
-    if (!first) this.address.write();
+    if (!first || this.address.stale) this.address.write();
+    this.surgery.askedAbout();
   }
 
   /** Take over step, units, models and pins from `view` as far as this payload has them. */
@@ -352,6 +365,7 @@ class Stage {
     if (hidden) state.models.push(key);
     if (hidden || (other && this.narrow)) this.rebuild();
     else if (other) this.cell.rebuild();
+    if (other) this.surgery.rebuild();
     this.cell.drawLife();
     this.changed();
   }
@@ -412,7 +426,10 @@ class Stage {
   key(event) {
     const target = event.composedPath()[0];
     const inside = this.root.contains(target);
-    if (!inside && target !== document.body && target !== document.documentElement) return;
+    const idle = target === document.body || target === document.documentElement;
+    // After a click on one of the page's buttons, the keys are the stage's; Space presses the button.
+    const pressed = event.key !== " " && target.closest?.(".stButton button");
+    if (!inside && !idle && !pressed) return;
     if (!inside && document.querySelector(".lstm-stage") !== this.root) return;
     if (keyBelongsTo(target, event) || !handleKey(this, event)) return;
     event.preventDefault();
@@ -428,7 +445,7 @@ export default function ({ data, parentElement, setStateValue }) {
   let stage = stages.get(host);
   if (!stage) stages.set(host, (stage = new Stage(host)));
   stage.send = setStateValue;
-  if (data instanceof Uint8Array) stage.load(decodePayload(data));
+  if (data instanceof Uint8Array) stage.receive(data);
   return () => {
     stage.destroy();
     stages.delete(host);

@@ -8,8 +8,13 @@ const MODES = ["original", "changed", "difference"];
 class Surgery {
   constructor(stage) {
     Object.assign(this, { stage, open: false, mode: "changed", items: [], past: [], future: [], number: 0, editing: null });
-    this.root = element("section", { class: "surgery", hidden: true });
     this.editor = new Editor(this);
+    this.bar = element("div", { class: "bar" });
+    this.problem = element("div", { class: "problem", role: "alert" });
+    this.outcome = element("p", { class: "outcome", "aria-live": "polite" });
+    this.begin = element("div", { class: "begin" });
+    // These stay where they are: what a person drags or types in must not be taken away.
+    this.root = element("section", { class: "surgery", hidden: true }, this.bar, this.editor.root, this.problem, this.outcome, this.begin);
   }
 
   get given() {
@@ -29,15 +34,15 @@ class Surgery {
   adopt(fresh) {
     this.root.hidden = !this.given;
     if (!this.given) return;
-    if (fresh) Object.assign(this, { past: [], future: [], editing: null });
+    if (fresh) Object.assign(this, { past: [], future: [], editing: null, guide: null, sure: 0 });
     this.stage.root.dataset.answered = this.given.number;
     this.waiting = !fresh && this.number > this.given.number;
     if (this.waiting) return;
     this.number = this.given.number;
     this.items = this.given.items.map((item) => item.change);
     if (fresh && (this.items.length || this.given.rejected)) this.open = true;
-    if (this.loading && this.given.rejected) this.past.pop(); // nothing came of that file
-    this.loading = false;
+    if (this.given.rejected) this.past.length = Math.min(this.past.length, this.sure);
+    this.sure = this.past.length;
   }
 
   // ---- the list and its history
@@ -46,6 +51,7 @@ class Surgery {
   put(items, { more = false } = {}) {
     if (!more) this.past.push(this.items);
     this.future = [];
+    this.guide = null;
     this.show(items);
   }
 
@@ -73,7 +79,7 @@ class Surgery {
 
   /** Another token's memory is looked at; of a changed model Python knows it. */
   askedAbout() {
-    if (!this.given || !this.effective) return;
+    if (!this.given || !this.effective || this.given.asked === this.stage.state.asked) return;
     this.number += 1;
     this.ask();
   }
@@ -81,7 +87,7 @@ class Surgery {
   undo() {
     if (!this.past.length) return;
     this.future.push(this.items);
-    this.editing = null;
+    this.editing = this.guide = null;
     this.show(this.past.pop());
   }
 
@@ -192,7 +198,7 @@ class Surgery {
     if (!file) return;
     if (file.size > LARGEST_FILE) return this.complain(this.text.badFile);
     const text = await file.text();
-    Object.assign(this, { past: [...this.past, this.items], future: [], editing: null, loading: true });
+    Object.assign(this, { past: [...this.past, this.items], future: [], editing: null, guide: null });
     this.number += 1;
     this.send(text);
   }
@@ -204,29 +210,35 @@ class Surgery {
   // ---- the panel
 
   rebuild() {
-    const { stage } = this;
+    const { stage, text } = this;
     this.root.hidden = !this.given || !this.open;
     stage.root.classList.toggle("operating", !this.root.hidden);
     if (this.root.hidden) return;
-    const held = this.root.contains(document.activeElement) ? document.activeElement.dataset.role : null;
-    this.problem = element("p", { class: "problem", role: "alert" }, ...emphasised(this.waiting ? "" : this.given.rejected));
-    const long = stage.header.address && JSON.stringify(this.items).length > this.given.most;
-    this.root.setAttribute("aria-label", this.text.title);
-    this.root.replaceChildren(...[
-      element("div", { class: "bar" }, this.modes(), this.list(), this.tools()),
-      this.editor.root,
-      this.problem,
-      element("p", { class: "outcome", "aria-live": "polite" }, ...emphasised(this.items.length ? this.given.outcome : "")),
-      long ? element("p", { class: "problem" }, this.text.tooLong) : null,
-      this.beginnings(),
-    ].filter(Boolean));
+    const held = this.bar.contains(document.activeElement) ? document.activeElement.dataset.role : null;
+    this.root.setAttribute("aria-label", text.title);
+    this.bar.replaceChildren(...[this.modes(), this.list(), this.tools()].filter(Boolean));
+    if (held) this.bar.querySelector(`[data-role="${held}"]`)?.focus({ preventScroll: true });
     this.editor.rebuild();
-    if (held) this.root.querySelector(`[data-role="${held}"]`)?.focus({ preventScroll: true });
+    this.problem.replaceChildren(...this.problems().map((words) => element("p", {}, ...emphasised(words))));
+    this.outcome.replaceChildren(...emphasised(this.items.length ? this.given.outcome : ""));
+    this.outcome.classList.toggle("old", this.waiting);
+    this.rebuildBeginnings();
   }
 
+  /** Why something was not made, in sentences. */
+  problems() {
+    const { given, items, stage, text, waiting } = this;
+    if (waiting) return [];
+    const long = stage.header.address && JSON.stringify(items).length > given.most;
+    const unmade = given.items.filter((item) => item.problem).map((item) => `${item.words}: ${item.problem}`);
+    return [given.rejected, ...unmade, long ? text.tooLong : ""].filter(Boolean);
+  }
+
+  /** Which version is drawn, once there are several. */
   modes() {
+    if (!this.effective) return null;
     const tabs = MODES.map((mode) =>
-      element("button", { "aria-pressed": String(this.mode === mode), disabled: !this.effective, "data-role": mode, title: mode === "difference" ? this.text["difference-note"] : null, onclick: () => this.setMode(mode) }, this.text[mode]),
+      element("button", { "aria-pressed": String(this.mode === mode), "data-role": mode, title: mode === "difference" ? this.text["difference-note"] : null, onclick: () => this.setMode(mode) }, this.text[mode]),
     );
     return element("span", { class: "tabs modes" }, ...tabs);
   }
@@ -250,8 +262,16 @@ class Surgery {
     return element("li", { class: `${told?.problem ? "broken" : ""}${change.on === false ? " off" : ""}` }, on, name, button("×", this.text.remove, () => this.remove(place)));
   }
 
+  /** Open a change for editing; of a token that is the field at its step. */
   edited(place) {
     this.editing = this.editing === place ? null : place;
+    const { token, time } = this.items[place] ?? {};
+    if (token) {
+      this.editing = null;
+      this.stage.goTo(time, { follow: true });
+      this.update();
+      this.begin.querySelector(".token select")?.focus();
+    }
     this.rebuild();
   }
 
@@ -271,65 +291,85 @@ class Surgery {
     );
   }
 
-  /** Where to begin: examples, a bias, a token, the hint about brushing. */
-  beginnings() {
-    const { text, stage, given } = this;
-    const guides = given.guides.map((guide) =>
-      element("button", { title: guide.asks, onclick: () => this.follow(guide) }, guide.name),
-    );
-    return element(
-      "div",
-      { class: "begin" },
-      guides.length ? element("span", {}, element("b", {}, text.try), " ", ...guides) : null,
-      this.bias(stage.focusedPart()),
-      this.tokenChooser(),
-      element("span", { class: "facts" }, this.asks ?? text[stage.narrow ? "brush-narrow" : "brush"]),
-    );
+  /** Where to begin: examples, a bias, a token, a hint. What is being dragged only follows. */
+  rebuildBeginnings() {
+    const { stage, given } = this;
+    const part = stage.focusedPart();
+    const layout = JSON.stringify([part.key, stage.header.language, stage.state.models, given.guides, given.read, stage.narrow]);
+    if (layout !== this.layout) {
+      this.layout = layout;
+      this.asks = element("span", { class: "facts" });
+      this.begin.replaceChildren(...[this.guides(), this.bias(part), this.tokenChooser(), this.asks].filter(Boolean));
+    }
+    this.updateBias(part);
+    this.updateToken();
+    setText(this.asks, given.guides[this.guide]?.asks ?? this.text[stage.narrow ? "brush-narrow" : "brush"]);
   }
 
-  /** Make the changes of an example in the models that are shown. */
-  follow(guide) {
-    this.editing = null;
-    this.asks = guide.asks;
+  guides() {
+    const { text, given } = this;
+    const buttons = given.guides.map((guide, place) =>
+      element("button", { title: guide.asks, disabled: !this.fitting(guide).length, onclick: () => this.follow(place) }, guide.name),
+    );
+    return buttons.length ? element("span", {}, element("b", {}, text.try), " ", ...buttons) : null;
+  }
+
+  /** The changes of an example in the models that are shown. */
+  fitting(guide) {
     const shown = this.stage.visibleParts().map((part) => part.model);
-    this.put(guide.changes.filter((change) => shown.includes(change.model)));
+    return guide.changes.filter((change) => shown.includes(change.model));
+  }
+
+  follow(place) {
+    this.editing = null;
+    this.put(this.fitting(this.given.guides[place]));
+    this.guide = place;
+    this.rebuild();
   }
 
   /** The bias of the gate that keeps, as a slider; that of h where no gate does. */
   bias(part) {
-    const gate = ["f", "z", "h"].find((key) => part.packed.includes(key) || (key === "h" && part.cell === "rnn"));
-    const name = part.lanes.find((lane) => lane.key === gate).name;
-    const value = this.items[this.shiftOf(part, gate)]?.value ?? 0;
-    const slider = element("input", { type: "range", min: -8, max: 8, step: 0.25, value, "data-role": "bias" });
-    const shown = element("output", {}, signed(value));
+    const gate = keeper(part);
+    const { name } = part.lanes.find((lane) => lane.key === gate);
+    const slider = element("input", { type: "range", min: -8, max: 8, step: 0.25, "data-role": "bias" });
     let begun = false;
     slider.addEventListener("input", () => {
-      const shift = Number(slider.value);
-      setText(shown, signed(shift));
-      this.shift(part, gate, shift, begun);
+      this.shift(part, gate, Number(slider.value), begun);
       begun = true;
     });
+    slider.addEventListener("change", () => (begun = false));
     const note = fill(part.cell === "rnn" ? this.text["bias-note-rnn"] : this.text["bias-note"], { name });
-    return element("label", { class: "bias", title: note }, fill(this.text.bias, { model: part.name, gate }), slider, shown);
+    return element("label", { class: "bias", title: note }, fill(this.text.bias, { model: part.name, gate }), slider, element("output"));
   }
 
+  updateBias(part) {
+    const [slider, shown] = this.begin.querySelectorAll(".bias > input, .bias > output");
+    const value = this.items[this.shiftOf(part, keeper(part))]?.value ?? 0;
+    if (Number(slider.value) !== value) slider.value = value;
+    setText(shown, (value > 0 ? "+" : "") + formatNumber(value, 2));
+  }
+
+  /** What is read at this step instead. */
   tokenChooser() {
-    const { stage, given } = this;
-    const { step } = stage.state;
+    const { stage, given, text } = this;
     if (!given.tokens.length || !stage.header.glyphs) return null;
-    const stands = given.read[step];
-    const chosen = this.items.find((each) => "token" in each && each.time === step)?.token ?? stands;
-    const options = given.tokens.map(([token, glyph]) => element("option", { value: token, selected: token === chosen }, glyph === token ? token : `${glyph}  (${token.trim() || glyph})`));
+    const options = given.tokens.map(([token, glyph]) => element("option", { value: token }, glyph === token ? token : `${glyph}  (${token.trim() || glyph})`));
     const select = element("select", { "data-role": "token" }, ...options);
-    select.addEventListener("change", () => this.replace(step, select.value, stands));
-    return element("label", { class: "token" }, element("span", {}, fill(this.text.token, { t: step })), select);
+    select.addEventListener("change", () => this.replace(stage.state.step, select.value, given.read[stage.state.step]));
+    return element("label", { class: "token" }, element("span", {}, text.token), select);
   }
 
-  /** Follow the step: the token that may be replaced is the one that is read there. */
+  updateToken() {
+    const [label, select] = this.begin.querySelectorAll(".token > *");
+    if (!label) return;
+    const { step } = this.stage.state;
+    setText(label, fill(this.text.token, { t: step }));
+    select.value = this.items.find((each) => "token" in each && each.time === step)?.token ?? this.given.read[step];
+  }
+
+  /** Follow the step. */
   update() {
-    if (this.root.hidden || this.shownStep === this.stage.state.step) return;
-    this.shownStep = this.stage.state.step;
-    this.root.querySelector(".token")?.replaceWith(this.tokenChooser());
+    if (!this.root.hidden) this.updateToken();
   }
 
   stop() {
@@ -337,7 +377,8 @@ class Surgery {
   }
 }
 
-const signed = (value) => (value > 0 ? "+" : "") + formatNumber(value, 2);
+/** The gate whose bias makes memory longer or shorter. */
+const keeper = (part) => ["f", "z"].find((key) => part.packed.includes(key)) ?? "h";
 
 /** What a chip calls a model: its part's name where the model has but one. */
 const modelName = (stage, part) => (stage.header.parts.filter((each) => each.model === part.model).length > 1 ? "" : part.name);

@@ -133,6 +133,7 @@ function keyBelongsTo(target, { key, shiftKey }) {
   if (!target || !target.closest) return false;
   if (target.closest("textarea,select,[contenteditable=true],[role=textbox],[role=combobox],[role=listbox],[role=slider]")) return true;
   const input = target.closest("input");
+  if (input?.closest(".surgery")) return true;
   if (input && input.type !== "range" && input.type !== "checkbox") return true;
   if (shiftKey && (key === "ArrowUp" || key === "ArrowDown") && target.closest(".lane-label")) return true;
   return key === " " && Boolean(target.closest("button,summary,input,a"));

@@ -20,6 +20,17 @@ function index(part) {
   return part;
 }
 
+/** Whether `key` of `unit` was changed at step `t` after it was computed. */
+function changedAt(stage, part, key, unit, t) {
+  const here = ({ problem, change }) =>
+    !problem && change.on !== false && change.signal === key && change.model === part.model && !(change.units && !change.units.includes(unit)) &&
+    (change.layer === undefined || change.layer === part.layer) && (change.direction ?? 0) === Number(part.reverse) && spansOf(change, stage.steps).some(([from, to]) => t >= from && t < to);
+  return Boolean(part.original) && stage.surgery.given.items.some(here);
+}
+
+/** The steps of a change as pairs, the second of which is the first one left alone. */
+const spansOf = ({ times }, steps) => (times ?? [[0, steps]]).map((span) => (Array.isArray(span) ? [span[0], span[1] ?? steps] : [span, span + 1]));
+
 /** What `key` of `unit` was at step `t` before the changes; undefined where it is the same. */
 function valueBefore(part, key, unit, t) {
   if (!part.original) return undefined;

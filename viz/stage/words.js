@@ -36,7 +36,7 @@ function describeCell(stage, { part: key, key: signal, unit, t }) {
 /** What a model answers at a step, in words. */
 function describeAnswer(stage, part, t) {
   const { text } = stage.header;
-  const says = part.classes[part.says.data[t]];
+  const says = part.classes[part.says.data[t]] ?? "NaN";
   const target = part.target.data[t];
   const fields = { model: part.name, t, says, share: formatPercent(part.top.data[t]) };
   if (target < 0) return fill(text.answerFree, fields);
