@@ -18,7 +18,7 @@ class ModelConfig:
 
     Attributes:
         input_size: numbers read per step, after the embedding where there is one.
-        output_size: classes or values given per step.
+        output_size: classes or values given per step; 0 for a model without a readout.
         embed: learn the vectors of the tokens, else read the vocabulary's features as they are.
     """
 
@@ -57,7 +57,7 @@ class SequenceModel(nn.Module):
         self.embedding = _embedding(config, vocabulary)
         self.recurrent = _recurrent(config)
         width = config.proj_size or config.hidden_size
-        self.readout = nn.Linear(width * (2 if config.bidirectional else 1), config.output_size)
+        self.readout = _readout(width * (2 if config.bidirectional else 1), config.output_size)
 
     def features(self, inputs: Tensor) -> Tensor:
         """What the first recurrent layer reads, floats ``[time, batch, feature]``."""
@@ -73,6 +73,15 @@ class SequenceModel(nn.Module):
         """How many numbers training may change; a vocabulary's fixed features are none of them."""
         fixed = 0 if self.embedding is None or self.config.embed else self.embedding.weight.numel()
         return sum(weight.numel() for weight in self.parameters()) - fixed
+
+
+def _readout(width: int, output_size: int) -> nn.Linear:
+    if output_size:
+        return nn.Linear(width, output_size)
+    layer = nn.Linear(width, 1)  # torch warns where there is nothing to draw
+    layer.out_features = 0
+    layer.weight, layer.bias = nn.Parameter(torch.empty(0, width)), nn.Parameter(torch.empty(0))
+    return layer
 
 
 def _embedding(config: ModelConfig, vocabulary: Vocabulary | None) -> nn.Embedding | None:

@@ -9,6 +9,16 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from lstm_core.signals import Cell
+from lstm_core.vocabulary import Vocabulary
+
+MAX_BYTES = 512 * 2**20
+"""The largest model file that is read."""
+
+LARGEST = {"hidden_size": 8192, "input_size": 65536, "num_layers": 32}
+"""The largest sizes of a stack that is read."""
+
+MOST_TOKENS = 1_000_000
+"""The most symbols that an embedding or a vocabulary may have."""
 
 
 class ModelFileError(ValueError):
@@ -40,6 +50,9 @@ class Stack:
         gate_order: the order in which the file packs the gates, e.g. ``"i f c o"``.
         embedding: vectors by token id, ``[token, feature]``, where the file names them.
         head: weight ``[output, feature]`` and bias ``[output]`` of the linear layer after it.
+        vocabulary: the symbols that it reads, where the file itself names them.
+        reads: the name of another stack whose ``h`` at every step it reads, where the file tells:
+            layers of different sizes follow each other, but do not fit one of torch's modules.
     """
 
     name: str
@@ -50,6 +63,8 @@ class Stack:
     embedding_name: str | None = None
     head: tuple[Tensor, Tensor | None] | None = None
     head_name: str | None = None
+    vocabulary: Vocabulary | None = None
+    reads: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -220,7 +220,9 @@ class _Stack:
 
     def _outputs(self, x: Tensor, lengths: list[int]) -> list[np.ndarray] | list[None]:
         model = self.source.model
-        return [None] * len(lengths) if model is None else _apart(model.readout(x), lengths)
+        if model is None or not model.config.output_size:
+            return [None] * len(lengths)
+        return _apart(model.readout(x), lengths)
 
     def _trace(
         self, reading: Reading, layers: list[LayerTrace], outputs: np.ndarray | None

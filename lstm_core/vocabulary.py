@@ -1,10 +1,14 @@
 """The symbols that a model reads, as text, as ids and as numbers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
+_MARK = re.compile(r"<[^<>\s]*>|\[[^\[\]\s]*\]")
+"""Tokens that stand for no text, as they are found beside single characters."""
 
 
 class InputError(ValueError):
@@ -26,12 +30,32 @@ class Vocabulary:
         feature_names: what each input number means.
         features: float32 ``[token, feature]``, the numbers that stand for a token.
         ignore: characters that may stand between symbols and mean nothing.
+        words: tokens in a text are separated by blanks, else they follow each other directly.
     """
 
     tokens: tuple[str, ...]
     feature_names: tuple[str, ...]
     features: np.ndarray
     ignore: str = ""
+    words: bool = False
+
+    @classmethod
+    def of_tokens(cls, tokens: Sequence[str]) -> "Vocabulary":
+        """A vocabulary for an embedding, which brings its own numbers.
+
+        Where a token has more than one character, blanks separate the tokens of a text; marks such
+        as ``<unk>`` and ``[PAD]`` do not count.
+
+        >>> Vocabulary.of_tokens(["<unk>", "a", "b"]).words, Vocabulary.of_tokens(["ab"]).words
+        (False, True)
+        """
+        names = tuple(tokens)
+        return cls(
+            tokens=names,
+            feature_names=(),
+            features=np.zeros((len(names), 0), dtype=np.float32),
+            words=any(len(name) > 1 and not _MARK.fullmatch(name) for name in names),
+        )
 
     @classmethod
     def one_hot(cls, tokens: Sequence[str]) -> "Vocabulary":
@@ -56,11 +80,15 @@ class Vocabulary:
         return max(map(len, self.tokens))
 
     def split(self, text: str) -> tuple[str, ...]:
-        """The tokens of `text`, longest match first.
+        """The tokens of `text`: its words, or the longest match at every place.
 
         Raises:
             InputError: ``"unknown-symbols"`` with every distinct symbol that is none of ours.
         """
+        if self.words:
+            found = tuple(text.split())
+            self._refuse(dict.fromkeys(word for word in found if word not in self._ids))
+            return found
         tokens: list[str] = []
         unknown: dict[str, None] = {}
         place = 0
@@ -74,6 +102,10 @@ class Vocabulary:
                 if text[place] not in self.ignore:
                     unknown[text[place]] = None
                 place += 1
+        self._refuse(unknown)
+        return tuple(tokens)
+
+    def _refuse(self, unknown: Mapping[str, None]) -> None:
         if unknown:
             shown = ", ".join(map(repr, unknown))
             raise InputError(
@@ -82,7 +114,6 @@ class Vocabulary:
                 symbols=tuple(unknown),
                 allowed=self.tokens,
             )
-        return tuple(tokens)
 
     def encode(self, text: str) -> np.ndarray:
         """The token ids of `text`, int64 ``[time]``."""
@@ -99,6 +130,7 @@ class Vocabulary:
             "feature_names": list(self.feature_names),
             "features": self.features.astype(int).tolist(),
             "ignore": self.ignore,
+            **({"words": True} if self.words else {}),
         }
 
     @classmethod
@@ -118,5 +150,9 @@ class Vocabulary:
                 f"a table of that shape, got {features.shape}"
             )
         return cls(
-            tokens=tokens, feature_names=names, features=features, ignore=str(data["ignore"])
+            tokens=tokens,
+            feature_names=names,
+            features=features,
+            ignore=str(data["ignore"]),
+            words=data.get("words") is True,
         )

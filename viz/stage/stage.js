@@ -428,7 +428,7 @@ class Stage {
     const inside = this.root.contains(target);
     const idle = target === document.body || target === document.documentElement;
     // After a click on one of the page's buttons, the keys are the stage's; Space presses the button.
-    const pressed = event.key !== " " && target.closest?.(".stButton button");
+    const pressed = event.key !== " " && target.closest?.("button")?.closest(".stButton");
     if (!inside && !idle && !pressed) return;
     if (!inside && document.querySelector(".lstm-stage") !== this.root) return;
     if (keyBelongsTo(target, event) || !handleKey(this, event)) return;

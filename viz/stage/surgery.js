@@ -270,7 +270,7 @@ class Surgery {
       this.editing = null;
       this.stage.goTo(time, { follow: true });
       this.update();
-      this.begin.querySelector(".token select")?.focus();
+      this.begin.querySelector("[data-role=token]")?.focus();
     }
     this.rebuild();
   }
