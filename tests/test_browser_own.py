@@ -161,3 +161,22 @@ def test_stage_begins_in_the_upper_half_of_a_laptop_s_screen(own_page):
     page.locator(".st-key-own-example button").first.click()
     settle(page)
     assert page.get_by_test_id("stage").bounding_box()["y"] < 400
+
+
+def test_gate_of_an_own_model_is_changed_beside_what_it_was(own_page):
+    page = own_page().page
+    drop(page, model(), "sensor.ckpt")
+    settle(page)
+    page.locator(".cell .tabs button", has_text="LSTM layer 0 ←").click()
+    at = step(page)
+    page.locator(".change-here").click()
+    outcome = page.locator(".surgery .outcome")
+    expect(outcome).to_contain_text("← layer 0: f of unit")
+    # Direction 1 reads from the end: what lies before in time comes later.
+    expect(outcome).to_contain_text("the state of the LSTM differs from step 0 on")
+    expect(page.locator(".cell .result")).to_contain_text("changed to")
+    page.get_by_role("button", name="Difference").click()
+    assert page.locator("section.group").count() == 4
+    page.get_by_role("button", name="Undo").click()
+    expect(outcome).to_be_hidden()
+    assert step(page) == at
