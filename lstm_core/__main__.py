@@ -1,4 +1,7 @@
-"""The command line: train a model, build the shipped ones, list them."""
+"""The command line: train a model, build the shipped ones, list them.
+
+The commands that read trained models of any framework are in `commands`.
+"""
 
 import argparse
 import signal
@@ -10,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from lstm_core import zoo
+from lstm_core import commands, zoo
 from lstm_core.build import build, is_finished, run, run_path
 from lstm_core.checkpoint import LARGEST, Checkpoint, CheckpointError
 from lstm_core.tasks import TASKS
@@ -21,6 +24,9 @@ _EXAMPLES = """examples:
   python -m lstm_core train recall --cell rnn --lr 3e-4 --seed 3
   python -m lstm_core zoo --task short-recall             train all seeds and learning rates
   python -m lstm_core list                                the shipped models and their scores
+  python -m lstm_core inspect model.pt                    what a trained model holds
+  python -m lstm_core trace model.pt data.csv -o run.npz  every gate of it, reading a file
+  python -m lstm_core convert model.onnx -o model.safetensors
 
 Ctrl-C stops a training; the same command goes on where it stopped.
 exit status: 0 done, 1 stopped or failed, 2 wrong usage"""
@@ -32,27 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except (CheckpointError, ValueError, OSError) as error:
-        _say(f"error: {error}")
+        _say(f"error: {commands.plain(str(error))}")
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lstm_core",
-        description="Train the models whose gates the app shows.",
+        description="Train models, and show the gates of trained ones of any framework.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_train(commands)
-    _add_zoo(commands)
-    listing = commands.add_parser("list", help="print the shipped models with their scores")
+    added = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(added)
+    _add_zoo(added)
+    commands.add_to(added)
+    listing = added.add_parser("list", help="print the shipped models with their scores")
     listing.set_defaults(command=_list)
     return parser
 
 
-def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    train = commands.add_parser(
+def _add_train(added: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    train = added.add_parser(
         "train",
         help="train one model and write its checkpoint",
         description="Train one model. What is not given comes from the shipped recipe.",
@@ -70,8 +77,8 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     train.set_defaults(command=_train)
 
 
-def _add_zoo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    building = commands.add_parser(
+def _add_zoo(added: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    building = added.add_parser(
         "zoo",
         help="train every seed and learning rate and write the shipped models",
         description="Train every seed and learning rate of the shipped models, choose the learning "

@@ -83,6 +83,7 @@ LEVELS = {
     "keras_files": 4,
     "zoo": 5,
     "build": 6,
+    "commands": 6,
     "__main__": 7,
 }
 """A file of the core imports files of its own level or of a lower one, never of a higher one."""

@@ -21,7 +21,7 @@ SAVING = {
     "PyTorch": 'torch.save(model.state_dict(), "model.pt")',
     "safetensors": 'safetensors.torch.save_model(model, "model.safetensors")',
     "Keras 3": 'model.save("model.keras")',
-    "ONNX": 'torch.onnx.export(model, example, "model.onnx")',
+    "ONNX": 'torch.onnx.export(model, (example,), "model.onnx", external_data=False)',
 }
 """For each kind of file, the line of Python that makes one."""
 
