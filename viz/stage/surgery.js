@@ -58,19 +58,25 @@ class Surgery {
   show(items) {
     this.items = items;
     if (this.mode === "original") this.mode = "changed";
-    this.number += 1;
     this.ask();
     this.rebuild();
   }
 
   /** Ask Python now, or soon where the last request is young. */
   ask() {
+    this.count();
     const wait = Math.max(0, ASK_AFTER - (performance.now() - (this.asked ?? -ASK_AFTER)));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.asked = performance.now();
       this.send(JSON.stringify(this.items));
     }, wait);
+  }
+
+  /** Number the next request; the stage shows which one was made and which answered. */
+  count() {
+    this.number += 1;
+    this.stage.root.dataset.asked = this.number;
   }
 
   send(text) {
@@ -80,7 +86,6 @@ class Surgery {
   /** Another token's memory is looked at; of a changed model Python knows it. */
   askedAbout() {
     if (!this.given || !this.effective || this.given.asked === this.stage.state.asked) return;
-    this.number += 1;
     this.ask();
   }
 
@@ -199,7 +204,7 @@ class Surgery {
     if (file.size > LARGEST_FILE) return this.complain(this.text.badFile);
     const text = await file.text();
     Object.assign(this, { past: [...this.past, this.items], future: [], editing: null, guide: null });
-    this.number += 1;
+    this.count();
     this.send(text);
   }
 
@@ -210,12 +215,12 @@ class Surgery {
   // ---- the panel
 
   rebuild() {
-    const { stage, text } = this;
+    const { stage } = this;
     this.root.hidden = !this.given || !this.open;
     stage.root.classList.toggle("operating", !this.root.hidden);
     if (this.root.hidden) return;
     const held = this.bar.contains(document.activeElement) ? document.activeElement.dataset.role : null;
-    this.root.setAttribute("aria-label", text.title);
+    this.root.setAttribute("aria-label", this.text.title);
     this.bar.replaceChildren(...[this.modes(), this.list(), this.tools()].filter(Boolean));
     if (held) this.bar.querySelector(`[data-role="${held}"]`)?.focus({ preventScroll: true });
     this.editor.rebuild();

@@ -1,0 +1,69 @@
+"""A stack of a model file as what `trace` takes: ids, symbols or numbers, with or without a head."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lstm_core import trace
+from lstm_core.convert import model_of
+from lstm_core.stacks import ModelFileError
+from lstm_core.vocabulary import InputError, Vocabulary
+from tests.torch_layouts import WordModel, loaded, only
+
+
+def test_embedding_without_a_vocabulary_reads_numbers_as_words():
+    stack = only(loaded(WordModel().state_dict()))
+    traced = trace(model_of(stack), "10 0\n3")
+    assert traced.tokens == ("10", "0", "3")
+    with pytest.raises(InputError, match="'11'"):
+        trace(model_of(stack), "10 11")
+
+
+def test_vocabulary_gives_the_ids_their_symbols():
+    model = WordModel(tokens=3).eval()
+    vocabulary = Vocabulary.of_tokens(["the", "cat", "sat"])
+    traced = trace(model_of(only(loaded(model.state_dict())), vocabulary), "cat sat")
+    with torch.no_grad():
+        expected = model(torch.tensor([[1], [2]]))[:, 0].numpy()
+    assert traced.tokens == ("cat", "sat")
+    np.testing.assert_allclose(traced.outputs, expected, rtol=0, atol=1e-6)
+
+
+def test_vocabulary_of_another_size_is_refused():
+    stack = only(loaded(WordModel(tokens=3).state_dict()))
+    with pytest.raises(ModelFileError) as caught:
+        model_of(stack, Vocabulary.of_tokens("ab"))
+    assert caught.value.code == "vocabulary-size"
+    assert caught.value.fields == {"found": 2, "expected": 3}
+
+
+def test_model_that_reads_one_hot_numbers_takes_a_vocabulary():
+    module = nn.LSTM(3, 4)
+    stack = only(loaded(module.state_dict()))
+    traced = trace(model_of(stack, Vocabulary.of_tokens("abc")), "cab")
+    with torch.no_grad():
+        expected = module(torch.eye(3)[[2, 0, 1]])[0].numpy()
+    np.testing.assert_allclose(traced["h"], expected, rtol=0, atol=1e-6)
+    assert traced.outputs is None
+
+
+def test_embedding_without_a_head_has_states_and_no_outputs():
+    weights = {k: t for k, t in WordModel(tied=False).state_dict().items() if "decoder" not in k}
+    traced = trace(model_of(only(loaded(weights))), [1, 2, 3])
+    assert traced.outputs is None
+    assert traced.tokens == ("1", "2", "3")
+
+
+def test_head_alone_reads_numbers_and_answers():
+    weights = {k: t for k, t in WordModel(tied=False).state_dict().items() if "encoder" not in k}
+    assert trace(model_of(only(loaded(weights))), torch.zeros(4, 6)).outputs.shape == (4, 11)
+
+
+def test_bare_module_stays_bare():
+    assert isinstance(model_of(only(loaded(nn.GRU(2, 3).state_dict()))), nn.GRU)
+
+
+def test_embedding_of_few_tokens_reads_numbers_as_words_too():
+    traced = trace(model_of(only(loaded(WordModel(tokens=4).state_dict()))), "3 0")
+    assert traced.tokens == ("3", "0")
