@@ -1,4 +1,4 @@
-"""A stack of a model file as what `trace` takes: ids, symbols or numbers, with or without a head."""
+"""A stack of a file as what `trace` takes: ids, symbols or numbers, with or without a head."""
 
 import numpy as np
 import pytest
