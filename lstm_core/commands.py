@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from lstm_core.checkpoint import write_tensors
 from lstm_core.convert import load_model, model_of
 from lstm_core.data import DataError, DataOptions, channels_for, read_data, sequences, standardise
-from lstm_core.safetensors_files import NONLINEARITIES, WEIGHTS
-from lstm_core.sequences import Sequence
+from lstm_core.data_files.sequences import Sequence
+from lstm_core.model_files.safetensors_files import NONLINEARITIES, WEIGHTS
 from lstm_core.stacks import ModelFile, ModelFileError, Stack
 from lstm_core.trace import trace
 from lstm_core.vocabulary_files import read_vocabulary

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from lstm_core import keras_files, onnx_files, safetensors_files, torch_files
 from lstm_core.checkpoint import FORMAT, CheckpointError, load_checkpoint
 from lstm_core.model import ModelConfig, SequenceModel
+from lstm_core.model_files import keras_files, onnx_files, safetensors_files, torch_files
+from lstm_core.model_files.state_dicts import gate_order
+from lstm_core.model_files.torch_files import too_large
 from lstm_core.stacks import MAX_BYTES, MOST_TOKENS, ModelFile, ModelFileError, Stack
-from lstm_core.state_dicts import gate_order
-from lstm_core.torch_files import too_large
 from lstm_core.vocabulary import Vocabulary
 from lstm_core.vocabulary_files import wrong_size
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
-from lstm_core import arrays, audio, delimited, nested, parquet, table_layout
-from lstm_core.datafile import (
+from lstm_core.data_files import arrays, audio, delimited, nested, parquet, table_layout
+from lstm_core.data_files.datafile import (
     CHOICES,
     MAX_BYTES,
     MAX_CELLS,
@@ -28,8 +28,14 @@ from lstm_core.datafile import (
     check_size,
     damaged,
 )
-from lstm_core.decoding import decode
-from lstm_core.sequences import Sequence, Standardised, channels_for, sequences, standardise
+from lstm_core.data_files.decoding import decode
+from lstm_core.data_files.sequences import (
+    Sequence,
+    Standardised,
+    channels_for,
+    sequences,
+    standardise,
+)
 
 __all__ = [
     "CHOICES",

@@ -325,7 +325,7 @@ def test_the_live_region_says_the_step_and_text_gives_every_value(visit):
     stage_of(page).focus()
     press(page, "ArrowRight")
     page.wait_for_function(
-        "document.querySelector('[aria-live]').textContent.includes('Step 11 (')"
+        "document.querySelector('.unseen[aria-live]').textContent.includes('Step 11 (')"
     )
     page.locator(".cell details summary").click()
     rows = page.locator(".values tbody tr")

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save as save_safetensors
 from torch import nn
 
-from lstm_core import stacks, state_dicts, torch_files
+from lstm_core import stacks
 from lstm_core.convert import load_model
+from lstm_core.model_files import state_dicts, torch_files
 from lstm_core.stacks import ModelFileError
 
 MODULE = nn.LSTM(3, 4)
@@ -331,7 +332,7 @@ def test_file_above_the_limit_is_not_opened(monkeypatch, tmp_path):
     with pytest.raises(ModelFileError) as caught:
         load_model(path)
     assert caught.value.code == "too-large"
-    for room in ("convert", "torch_files"):
+    for room in ("convert", "model_files.torch_files"):
         monkeypatch.setattr(f"lstm_core.{room}.MAX_BYTES", 100)
     assert refused(GOOD["zip"], "too-large").fields["limit"] == 100
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_core import datafile
 from lstm_core.data import DataError, DataFile, DataOptions, read_data, sequences
+from lstm_core.data_files import datafile
 
 SECRET = "canary"
 

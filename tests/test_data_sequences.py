@@ -17,7 +17,7 @@ from lstm_core.data import (
     sequences,
     standardise,
 )
-from lstm_core.datafile import DataFile
+from lstm_core.data_files.datafile import DataFile
 
 
 def data_of(text: str) -> DataFile:

@@ -9,8 +9,8 @@ import wave
 import numpy as np
 import pytest
 
-from lstm_core.audio import FLOOR, band_edges
 from lstm_core.data import DataError, DataOptions, read_data
+from lstm_core.data_files.audio import FLOOR, band_edges
 
 
 def wav(samples, rate=8000, bits=16, channels=1) -> bytes:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_core import audio, columns, datafile, table_layout
 from lstm_core import data as data_module
 from lstm_core.data import DataError, DataOptions, read_data, sequences
-from lstm_core.table_layout import MISSING, is_number
+from lstm_core.data_files import audio, columns, datafile, table_layout
+from lstm_core.data_files.table_layout import MISSING, is_number
 
 
 def refused(content: bytes, **options) -> DataError:

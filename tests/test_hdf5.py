@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lstm_core import hdf5
-from lstm_core.hdf5 import Hdf5Error, OtherHdf5Error, objects_of
+from lstm_core.model_files import hdf5
+from lstm_core.model_files.hdf5 import Hdf5Error, OtherHdf5Error, objects_of
 
 h5py = pytest.importorskip("h5py", reason="runs where h5py is installed")
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_core import hdf5
 from lstm_core.convert import load_model
+from lstm_core.model_files import hdf5
 from lstm_core.stacks import ModelFileError
 
 h5py = pytest.importorskip("h5py", reason="runs where h5py is installed")

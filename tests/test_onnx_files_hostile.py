@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_core.convert import load_model
-from lstm_core.protobuf import MOST_FIELDS
+from lstm_core.model_files.protobuf import MOST_FIELDS
 from lstm_core.stacks import ModelFileError
 
 with warnings.catch_warnings():

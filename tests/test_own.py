@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_core.datafile import MAX_STEPS, DataError
+from lstm_core.data_files.datafile import MAX_STEPS, DataError
 from lstm_core.ledger import ledger
 from lstm_core.stacks import ModelFile, ModelFileError, Remark, Stack
 from lstm_core.trace import trace

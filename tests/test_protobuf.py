@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_core.protobuf import Budget, Message, WireError
+from lstm_core.model_files.protobuf import Budget, Message, WireError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what the package says of itself while it loads

@@ -11,7 +11,7 @@ import numpy as np
 from torch import nn
 
 from lstm_core.convert import model_of
-from lstm_core.datafile import MAX_STEPS
+from lstm_core.data_files.datafile import MAX_STEPS
 from lstm_core.signals import SIGNALS
 from lstm_core.stacks import ModelFile, Stack
 from lstm_core.trace import Trace, trace

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from lstm_core.data import read_data
-from lstm_core.datafile import MAX_BYTES, DataError, DataFile, DataOptions
-from lstm_core.sequences import Sequence, channels_for, sequences, standardise
+from lstm_core.data_files.datafile import MAX_BYTES, DataError, DataFile, DataOptions
+from lstm_core.data_files.sequences import Sequence, channels_for, sequences, standardise
 from viz import own
 from viz.own import Own
 
@@ -15,7 +15,7 @@ DATA_MB = MAX_BYTES // 2**20
 """The largest data file that is taken."""
 
 SCALES = ("none", "each", "all")
-"""The ways to standardise, as `lstm_core.sequences.standardise` calls them."""
+"""The ways to standardise, as `lstm_core.data_files.sequences.standardise` calls them."""
 
 _OF_SEQUENCES = ("channels", "group", "fill")
 """Options that choose among what is read already."""

@@ -5,7 +5,7 @@ Names in a file are somebody else's text and are quoted.
 
 from collections.abc import Iterator, Mapping
 
-from lstm_core.datafile import DataError
+from lstm_core.data_files.datafile import DataError
 from lstm_core.stacks import ModelFileError, Remark, Stack
 from lstm_core.vocabulary import InputError
 from viz.own import Own

@@ -1,6 +1,6 @@
 """How soon a change answers: from the click to the frame that shows what followed.
 
-    python tests/bench/surgery_speed.py [changes]
+python tests/bench/surgery_speed.py [changes]
 """
 
 import statistics

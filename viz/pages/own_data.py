@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from lstm_core.datafile import DataFile
-from lstm_core.sequences import Sequence
+from lstm_core.data_files.datafile import DataFile
+from lstm_core.data_files.sequences import Sequence
 from viz import own_words
 from viz.own import LOUD, Given, Own
 from viz.own_data import DATA_MB, Dropped, inputs_of, sequences_for

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lstm_core.datafile import CHOICES
+from lstm_core.data_files.datafile import CHOICES
 from viz.own_data import SCALES, Dropped
 from viz.quoting import quoted_list
 from viz.text import TEXT, say

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lstm_core.foreign_layers import Around, chains, chains_to_stacks
-from lstm_core.foreign_remarks import (
+from lstm_core.model_files.foreign_layers import Around, chains, chains_to_stacks
+from lstm_core.model_files.foreign_remarks import (
     head_activation,
     head_reads_ends,
     head_reads_last,
@@ -19,13 +19,13 @@ from lstm_core.foreign_remarks import (
     unclear_head,
     unsupported,
 )
-from lstm_core.onnx_constants import Constants
-from lstm_core.onnx_graph import Graph, Node, read_graph
-from lstm_core.onnx_layers import SHOWN
-from lstm_core.onnx_walk import BROKEN, Head, Walk
-from lstm_core.protobuf import Budget, Message, WireError
+from lstm_core.model_files.onnx_constants import Constants
+from lstm_core.model_files.onnx_graph import Graph, Node, read_graph
+from lstm_core.model_files.onnx_layers import SHOWN
+from lstm_core.model_files.onnx_walk import BROKEN, Head, Walk
+from lstm_core.model_files.protobuf import Budget, Message, WireError
+from lstm_core.model_files.torch_files import damaged, too_large
 from lstm_core.stacks import MAX_BYTES, ModelFile, ModelFileError, Remark, Stack
-from lstm_core.torch_files import damaged, too_large
 
 _ENDS = {"Softmax", "LogSoftmax", "Sigmoid", "Tanh", "Relu", "ArgMax", "TopK", "Identity", "Cast"}
 _MOVES = {"Transpose", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Gather", "Slice", "Dropout"}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
-from lstm_core.onnx_constants import Constants
-from lstm_core.onnx_graph import Node
+from lstm_core.model_files.onnx_constants import Constants
+from lstm_core.model_files.onnx_graph import Node
 
 Axis = tuple[str, ...]
 """What an axis runs over, slowest first: ``t`` time, ``b`` sequence, ``d`` direction, ``h`` unit,

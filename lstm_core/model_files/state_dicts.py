@@ -12,10 +12,10 @@ from itertools import takewhile
 import torch
 from torch import Tensor
 
-from lstm_core.assembly import assembled, cell_of
+from lstm_core.model_files.assembly import assembled, cell_of
+from lstm_core.model_files.surroundings import Found, left_out, surroundings
 from lstm_core.signals import PACKED, Cell
 from lstm_core.stacks import ModelFileError, Remark, Stack
-from lstm_core.surroundings import Found, left_out, surroundings
 
 _WEIGHT = re.compile(
     r"(?P<owner>(?:.*\.)?)(?P<kind>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)"

@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import Tensor
 
-from lstm_core.assembly import wrong_shape
-from lstm_core.foreign_layers import Layer, both_ways, direction
-from lstm_core.foreign_remarks import unsupported
-from lstm_core.keras_archive import Saved, natural
-from lstm_core.keras_config import Piece
+from lstm_core.model_files.assembly import wrong_shape
+from lstm_core.model_files.foreign_layers import Layer, both_ways, direction
+from lstm_core.model_files.foreign_remarks import unsupported
+from lstm_core.model_files.keras_archive import Saved, natural
+from lstm_core.model_files.keras_config import Piece
 from lstm_core.signals import Cell
 from lstm_core.stacks import ModelFileError
 

@@ -14,8 +14,15 @@ from typing import IO
 
 import numpy as np
 
-from lstm_core.columns import plain_names, table, unique_names
-from lstm_core.datafile import DataError, DataFile, DataOptions, check_cells, check_size, damaged
+from lstm_core.data_files.columns import plain_names, table, unique_names
+from lstm_core.data_files.datafile import (
+    DataError,
+    DataFile,
+    DataOptions,
+    check_cells,
+    check_size,
+    damaged,
+)
 from lstm_core.npz import HEADER
 from lstm_core.stacks import Remark
 

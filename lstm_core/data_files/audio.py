@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_core.datafile import DataError, DataFile, DataOptions, check_size, damaged
+from lstm_core.data_files.datafile import DataError, DataFile, DataOptions, check_size, damaged
 from lstm_core.stacks import Remark
 
 FRAME_MS, HOP_MS, BANDS = 25.0, 10.0, 40

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from lstm_core.datafile import DataFile, DataOptions
+from lstm_core.data_files.datafile import DataFile, DataOptions
 from lstm_core.stacks import Remark
 
 _GROUPS = frozenset(

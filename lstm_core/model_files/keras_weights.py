@@ -11,14 +11,21 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from lstm_core.assembly import CELL_OF_GATES, wrong_shape
-from lstm_core.foreign_layers import MOST_LAYERS, Around, Layer, both_ways, chains, stack_of
-from lstm_core.foreign_remarks import refused, remark, shown, unsupported
-from lstm_core.keras_archive import Saved, natural
-from lstm_core.keras_layers import SHOWN, is_cell, split_at_kernels, weights_of
+from lstm_core.model_files.assembly import CELL_OF_GATES, wrong_shape
+from lstm_core.model_files.foreign_layers import (
+    MOST_LAYERS,
+    Around,
+    Layer,
+    both_ways,
+    chains,
+    stack_of,
+)
+from lstm_core.model_files.foreign_remarks import refused, remark, shown, unsupported
+from lstm_core.model_files.keras_archive import Saved, natural
+from lstm_core.model_files.keras_layers import SHOWN, is_cell, split_at_kernels, weights_of
+from lstm_core.model_files.surroundings import Found, surroundings
+from lstm_core.model_files.surroundings import left_out as rest_of
 from lstm_core.stacks import ModelFileError, Remark, Stack
-from lstm_core.surroundings import Found, surroundings
-from lstm_core.surroundings import left_out as rest_of
 
 _BACK = ("backward_layer", "backward_")
 

@@ -5,8 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.columns import table, unique_names
-from lstm_core.datafile import MAX_CELLS, DataError, DataFile, DataOptions, check_size, damaged
+from lstm_core.data_files.columns import table, unique_names
+from lstm_core.data_files.datafile import (
+    MAX_CELLS,
+    DataError,
+    DataFile,
+    DataOptions,
+    check_size,
+    damaged,
+)
 from lstm_core.stacks import Remark
 
 _MAX_UNPACKED = 16 * MAX_CELLS

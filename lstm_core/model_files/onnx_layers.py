@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from lstm_core.assembly import wrong_shape
-from lstm_core.foreign_layers import Layer, direction, unsupported
-from lstm_core.onnx_constants import Constants
-from lstm_core.onnx_graph import Node
+from lstm_core.model_files.assembly import wrong_shape
+from lstm_core.model_files.foreign_layers import Layer, direction, unsupported
+from lstm_core.model_files.onnx_constants import Constants
+from lstm_core.model_files.onnx_graph import Node
 from lstm_core.signals import Cell
 
 CELLS: dict[str, Cell] = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn"}

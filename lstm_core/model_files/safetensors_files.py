@@ -11,9 +11,9 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from lstm_core.model_files.state_dicts import find_stacks
+from lstm_core.model_files.torch_files import MOST_TENSORS, damaged, too_large
 from lstm_core.stacks import MAX_BYTES, ModelFile
-from lstm_core.state_dicts import find_stacks
-from lstm_core.torch_files import MOST_TENSORS, damaged, too_large
 
 WEIGHTS = "lstm-gate-visualizer weights"
 """The format of weights that `commands` writes: besides, it says what weights do not tell."""

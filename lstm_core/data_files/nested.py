@@ -11,9 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.arrays import from_arrays
-from lstm_core.columns import table, unique_names
-from lstm_core.datafile import MAX_ROWS, DataError, DataFile, DataOptions, check_size, damaged
+from lstm_core.data_files.arrays import from_arrays
+from lstm_core.data_files.columns import table, unique_names
+from lstm_core.data_files.datafile import (
+    MAX_ROWS,
+    DataError,
+    DataFile,
+    DataOptions,
+    check_size,
+    damaged,
+)
 from lstm_core.stacks import Remark
 
 MAX_ITEMS = 8_000_000

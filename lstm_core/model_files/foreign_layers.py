@@ -9,8 +9,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lstm_core.assembly import assembled, wrong_shape
-from lstm_core.foreign_remarks import not_finite, not_read, separate, unsupported, widened
+from lstm_core.model_files.assembly import assembled, wrong_shape
+from lstm_core.model_files.foreign_remarks import (
+    not_finite,
+    not_read,
+    separate,
+    unsupported,
+    widened,
+)
 from lstm_core.signals import PACKED, Cell
 from lstm_core.stacks import Remark, Stack
 

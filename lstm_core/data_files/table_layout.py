@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from lstm_core.datafile import DELIMITERS, DataError, DataOptions
+from lstm_core.data_files.datafile import DELIMITERS, DataError, DataOptions
 
 MISSING = frozenset(
     {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}

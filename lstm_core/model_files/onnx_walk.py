@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from lstm_core.foreign_layers import MOST_LAYERS, Layer, both_ways
-from lstm_core.foreign_remarks import other_start, unsupported
-from lstm_core.onnx_constants import Constants
-from lstm_core.onnx_flow import Flow, moved
-from lstm_core.onnx_graph import Graph, Node
-from lstm_core.onnx_layers import CELLS, layer_of, starts_from_zero
+from lstm_core.model_files.foreign_layers import MOST_LAYERS, Layer, both_ways
+from lstm_core.model_files.foreign_remarks import other_start, unsupported
+from lstm_core.model_files.onnx_constants import Constants
+from lstm_core.model_files.onnx_flow import Flow, moved
+from lstm_core.model_files.onnx_graph import Graph, Node
+from lstm_core.model_files.onnx_layers import CELLS, layer_of, starts_from_zero
 from lstm_core.stacks import ModelFileError, Remark
 
 BROKEN = (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError)

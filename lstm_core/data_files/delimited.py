@@ -11,10 +11,9 @@ from itertools import filterfalse, islice
 
 import numpy as np
 
-from lstm_core.columns import table, unique_names
-from lstm_core.datafile import DataFile, DataOptions, check_size
-from lstm_core.stacks import Remark
-from lstm_core.table_layout import (
+from lstm_core.data_files.columns import table, unique_names
+from lstm_core.data_files.datafile import DataFile, DataOptions, check_size
+from lstm_core.data_files.table_layout import (
     MISSING,
     Layout,
     header_of,
@@ -24,6 +23,7 @@ from lstm_core.table_layout import (
     reader_of,
     rows_of,
 )
+from lstm_core.stacks import Remark
 
 # Rows that are soon freed again: a hundred thousand lists at once keep the garbage collector busy.
 _CHUNK_CELLS = 20_000

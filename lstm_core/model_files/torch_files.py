@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lstm_core.model_files.state_dicts import find_stacks, printable
 from lstm_core.stacks import MAX_BYTES, ModelFile, ModelFileError, Remark
-from lstm_core.state_dicts import find_stacks, printable
 
 MAX_PICKLE_BYTES = 32 * 2**20
 """The longest list of names and shapes that is read from an archive."""

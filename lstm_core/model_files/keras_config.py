@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lstm_core.foreign_remarks import shown
-from lstm_core.torch_files import damaged
+from lstm_core.model_files.foreign_remarks import shown
+from lstm_core.model_files.torch_files import damaged
 
 Source = tuple[str, int]
 """Which of its outputs a layer gives: the layer's key and the place of the output."""

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from lstm_core.datafile import DataError
+from lstm_core.data_files.datafile import DataError
 
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),

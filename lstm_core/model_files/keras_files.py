@@ -9,8 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lstm_core.foreign_layers import MOST_LAYERS, Around, Layer, chains, chains_to_stacks
-from lstm_core.foreign_remarks import (
+from lstm_core.model_files.foreign_layers import (
+    MOST_LAYERS,
+    Around,
+    Layer,
+    chains,
+    chains_to_stacks,
+)
+from lstm_core.model_files.foreign_remarks import (
     head_activation,
     head_reads_ends,
     head_reads_last,
@@ -20,10 +26,10 @@ from lstm_core.foreign_remarks import (
     remark,
     unclear_head,
 )
-from lstm_core.hdf5 import SIGNATURE
-from lstm_core.keras_archive import Saved, archived, opened
-from lstm_core.keras_config import Piece, Source, pieces_of
-from lstm_core.keras_layers import (
+from lstm_core.model_files.hdf5 import SIGNATURE
+from lstm_core.model_files.keras_archive import Saved, archived, opened
+from lstm_core.model_files.keras_config import Piece, Source, pieces_of
+from lstm_core.model_files.keras_layers import (
     SHOWN,
     cell_arrays,
     is_recurrent,
@@ -31,9 +37,9 @@ from lstm_core.keras_layers import (
     own_arrays,
     word_of,
 )
-from lstm_core.keras_weights import from_weights
+from lstm_core.model_files.keras_weights import from_weights
+from lstm_core.model_files.torch_files import damaged
 from lstm_core.stacks import ModelFile, ModelFileError, Remark, Stack
-from lstm_core.torch_files import damaged
 
 _PASSES = {
     "Dropout",

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lstm_core.onnx_graph import Graph, Node, tensor
-from lstm_core.protobuf import Message
+from lstm_core.model_files.onnx_graph import Graph, Node, tensor
+from lstm_core.model_files.protobuf import Message
 from lstm_core.stacks import ModelFileError
 
 _DEEPEST = 64

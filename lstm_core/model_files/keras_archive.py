@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from lstm_core.foreign_remarks import not_read
-from lstm_core.hdf5 import Array, Hdf5Error, Object, OtherHdf5Error, objects_of
+from lstm_core.model_files.foreign_remarks import not_read
+from lstm_core.model_files.hdf5 import Array, Hdf5Error, Object, OtherHdf5Error, objects_of
+from lstm_core.model_files.torch_files import damaged, too_large
 from lstm_core.stacks import MAX_BYTES, ModelFileError
-from lstm_core.torch_files import damaged, too_large
 
 MAX_CONFIG_BYTES = 16 * 2**20
 """The longest configuration that is read."""

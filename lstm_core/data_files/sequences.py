@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_core.datafile import MAX_STEPS, DataError, DataFile, DataOptions, check_options
+from lstm_core.data_files.datafile import MAX_STEPS, DataError, DataFile, DataOptions, check_options
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_core.protobuf import Budget, Message, WireError
+from lstm_core.model_files.protobuf import Budget, Message, WireError
 from lstm_core.stacks import ModelFileError
 
 _DTYPES = {
