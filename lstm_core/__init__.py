@@ -1,6 +1,8 @@
 """Every gate of a trained LSTM, GRU or plain RNN, as numbers: no screen, no web."""
 
+from lstm_core.convert import load_model, model_of
 from lstm_core.counterfactual import counterfactual
+from lstm_core.data import read_data, sequences
 from lstm_core.device import pick_device
 from lstm_core.difference import difference
 from lstm_core.dynamics import (
@@ -95,18 +97,22 @@ __all__ = [
     "highway_share",
     "ledger",
     "ledger_over_time",
+    "load_model",
     "logit_ledger",
     "lyapunov_exponents",
     "memory_capacity",
+    "model_of",
     "participation_ratio",
     "passive_half_life",
     "passive_time_constant",
     "pick_device",
     "probe",
+    "read_data",
     "read_interventions",
     "recall_by_delay",
     "retention",
     "sensitivity",
+    "sequences",
     "spectral_radius",
     "time_constant_to_bias",
     "trace",

@@ -33,6 +33,12 @@ def load_model(source: str | Path | bytes, *, name: str = "") -> ModelFile:
     Our own checkpoints; PyTorch's ``state_dict`` and checkpoints, zipped or old; safetensors;
     Keras 3 archives and weights; ONNX. Nothing in the file is executed.
 
+    >>> import io, torch
+    >>> file = io.BytesIO()
+    >>> torch.save(torch.nn.ModuleDict({"rnn": torch.nn.GRU(3, 4)}).state_dict(), file)
+    >>> [(stack.name, stack.cell) for stack in load_model(file.getvalue()).stacks]
+    [('rnn', 'gru')]
+
     Args:
         source: a path, or the bytes themselves.
         name: how errors call the file; its own name where a path is given.

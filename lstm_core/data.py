@@ -81,7 +81,11 @@ _FOREIGN = (
 def read_data(
     source: str | Path | bytes, *, name: str = "", options: DataOptions | None = None
 ) -> DataFile:
-    """The data file at a path, or in memory as bytes; what kind it is, is told from its content.
+    r"""The data file at a path, or in memory as bytes; what kind it is, is told from its content.
+
+    >>> data = read_data(b"heat;flow\n1,5;2,0\n1,7;2,5\n")
+    >>> data.columns, data.rows.tolist()
+    (('heat', 'flow'), [[1.5, 2.0], [1.7, 2.5]])
 
     Args:
         name: the file's own name, whose ending decides only where the content leaves a doubt.

@@ -8,6 +8,14 @@ from lstm_core.record import LayerTrace, Trace
 def difference(changed: Trace, original: Trace) -> Trace:
     """What `changed` holds minus what `original` holds: every signal, state, input and output.
 
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, trace
+    >>> module, inputs = nn.LSTM(3, 4), ones(6, 3)
+    >>> shut = Intervention(signal="f", op="set", value=0, times=4)
+    >>> gap = difference(trace(module, inputs, interventions=[shut]), trace(module, inputs))
+    >>> gap.quantity, bool(gap["c"][:4].any()), bool(gap["c"][4].any())
+    ('difference', False, True)
+
     Its `quantity` is ``"difference"``. It has no pre-activations, since those of a difference are
     none of a network's, and no measure of memory takes it. Weights and the steps' tokens are those
     of `changed`; the residual is the larger of the two.

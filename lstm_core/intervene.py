@@ -36,6 +36,9 @@ Span = tuple[int, int | None]
 class Intervention:
     """One change, made after the activation and before anything reads the value.
 
+    >>> Intervention(signal="f", op="set", value=0, units=3, times=range(5, 9)).to_json()
+    {'signal': 'f', 'op': 'set', 'value': 0.0, 'units': [3], 'times': [[5, 9]]}
+
     Nothing keeps a changed gate inside [0, 1]. A state is changed where it arises: from then on it
     is what the next step, the layer above and the readout read.
 
