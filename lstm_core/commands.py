@@ -5,6 +5,7 @@ How files are read is in `convert` and `data`; the commands that train are in ``
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -244,10 +245,14 @@ def _convert(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.out} is the model itself; write to another file")
     tensors: dict[str, Tensor] = {}
     relus: dict[str, str] = {}
+    guessed = {each.fields.get("name") for each in file.remarks if each.code == "assumed-tanh"}
     for stack in stacks:
         start = f"{stack.name}." if len(stacks) > 1 else ""
         tensors |= {start + name: tensor for name, tensor in _weights(stack)}
-        relus |= {start + "recurrent": getattr(stack.module, "nonlinearity", "tanh")}
+        if stack.name not in guessed:  # what the file does not say, the next one must not say
+            relus |= {start + "recurrent": getattr(stack.module, "nonlinearity", "tanh")}
+    for remark in file.remarks:
+        print(f"note: {plain(remark.message)}", file=sys.stderr)
     write_tensors(options.out, tensors, WEIGHTS, {NONLINEARITIES: relus})
     print(f"{plain(str(options.out))}: {len(tensors)} tensors")
     return 0

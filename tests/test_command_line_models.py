@@ -1,6 +1,7 @@
 """The commands that read trained models: what they say, write and return."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -173,7 +174,7 @@ def test_convert_keeps_every_stack_or_the_one_that_is_named(pair):
 
 def test_convert_says_which_plain_rnns_are_relu(pair, monkeypatch):
     pair["decoder"].nonlinearity = "relu"
-    file = load_model("pair.pt")
+    file = replace(load_model("pair.pt"), remarks=())
     file.stacks[1].module.nonlinearity = "relu"
     monkeypatch.setattr("lstm_core.commands.load_model", lambda _: file)
     assert run("convert", "pair.pt", "-o", "both.safetensors") == 0
@@ -181,6 +182,12 @@ def test_convert_says_which_plain_rnns_are_relu(pair, monkeypatch):
     rnn = next(stack for stack in again.stacks if stack.cell == "rnn")
     assert rnn.module.nonlinearity == "relu"
     assert not again.remarks
+
+
+def test_convert_does_not_write_a_guess_as_if_it_were_known(pair, capsys):
+    assert run("convert", "pair.pt", "-o", "both.safetensors") == 0
+    assert "tanh" in capsys.readouterr().err
+    assert [remark.code for remark in load_model("both.safetensors").remarks] == ["assumed-tanh"]
 
 
 def test_converted_file_is_one_of_safetensors_to_everybody(numbers):

@@ -112,7 +112,7 @@ def story_of(whole: Trace, given: Given, excerpt: Excerpt, language: str) -> Sto
         return Story(lead=lead, step=step)
     slow, fast = ends
     lead = say(
-        "own.lead",
+        "own.lead-open" if fast.half_life > FOREVER else "own.lead",
         language,
         steps=f"{len(whole):,}",
         unit=strong(str(slow.unit)),

@@ -83,6 +83,8 @@ def told(problem: Problem, language: str) -> str:
     for name, value in problem.fields.items():
         if isinstance(value, tuple):
             fields[name] = quoted_list(value, language)
+        elif value == "":
+            fields[name] = say("own.nothing", language)
         else:
             fields[name] = quoted(value, LONGEST) if isinstance(value, str) else f"{value:,}"
     return say(problem.key, language, **fields)

@@ -1609,12 +1609,12 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.option.scale": ("scale", "尺度"),
     "own.option.scale.none": ("as in the file", "与文件相同"),
     "own.option.scale.each": (
-        "each sequence to mean 0, variance 1",
-        "每个序列标准化为均值 0、方差 1",
+        "each column to mean 0, variance 1, in each sequence",
+        "每一列在各个序列内标准化为均值 0、方差 1",
     ),
     "own.option.scale.all": (
-        "all together to mean 0, variance 1",
-        "所有序列一起标准化为均值 0、方差 1",
+        "each column to mean 0, variance 1, over all sequences",
+        "每一列在所有序列上标准化为均值 0、方差 1",
     ),
     "own.sequence": ("{count} sequences; read", "{count} 个序列；读取"),
     "own.sequence-name": (
@@ -1639,6 +1639,12 @@ _OWN: dict[str, tuple[str, str]] = {
         "{where} lets go first: in {fast}.",
         "在这 {steps} 步中，内容较多的那一半单元里，{part} 的单元 {unit} 保持得最久："
         "仅由门决定，其内容经过 {slow}减半。{where} 的单元 {other} 忘得最快：{fast}就减半。",
+    ),
+    "own.lead-open": (
+        "Reading these {steps} steps, the gates that keep stay open in every unit that holds much: "
+        "no unit forgets here. Unit {unit} of {part} holds on longest.",
+        "在这 {steps} 步中，内容较多的单元的保留门一直打开：这里没有单元遗忘。"
+        "{part} 的单元 {unit} 保持得最久。",
     ),
     "own.more-steps": ("more than {number} steps", "超过 {number} 步"),
     "own.loud": (
@@ -2022,6 +2028,22 @@ _OWN: dict[str, tuple[str, str]] = {
         "numbers.",
         "无法确定 {name} 的嵌入层是哪一个：{names}。因此都不使用，改读数值。",
     ),
+    "model.remark.head-not-direct": (
+        "The layer {head} may read what {names} makes of {name}. It is not used, since the answers "
+        "shown would be others than your model's.",
+        "层 {head} 读取的可能是 {names} 对 {name} 加工后的结果。因此不使用它，"
+        "否则显示的回答会与模型不同。",
+    ),
+    "model.remark.pruned": (
+        "Pruning was applied to {names}.",
+        "已按剪枝掩码处理 {names}。",
+    ),
+    "model.quantized": (
+        "The weights are quantized. Save the state_dict of the float model, as it was before "
+        "quantize_dynamic.",
+        "权重经过了量化。请保存 quantize_dynamic 之前的浮点模型的 state_dict。",
+    ),
+    "own.nothing": ("nothing", "无"),
     "model.remark.unclear-head": (
         "It is not certain which layer follows {name}: {names}. None is used.",
         "无法确定 {name} 之后是哪一层：{names}。因此都不使用。",

@@ -75,7 +75,9 @@ def find_stacks(
 
 def _plain_names(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Remark]]:
     """The tensors without wrappers in their names, weight norm and weight drop resolved."""
-    normed, remarks = _without_weight_norm(tensors)
+    pruned, told = _without_pruning(tensors)
+    normed, remarks = _without_weight_norm(pruned)
+    remarks += told
     plain: dict[str, Tensor] = {}
     raw: list[str] = []
     for key, tensor in normed.items():
@@ -98,6 +100,23 @@ def _plain_names(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list
             )
         )
     return plain, remarks
+
+
+def _without_pruning(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Remark]]:
+    """Every weight as it acts, where the file keeps it beside the mask that prunes it."""
+    plain, done = dict(tensors), []
+    for key, mask in tensors.items():
+        name = key.removesuffix("_mask")
+        weight = tensors.get(f"{name}_orig")
+        if name == key or weight is None or weight.shape != mask.shape:
+            continue
+        del plain[key], plain[f"{name}_orig"]
+        plain[name] = weight * mask.to(weight)
+        done.append(name)
+    if not done:
+        return plain, []
+    message = f"pruning was applied to {_some(done)}"
+    return plain, [Remark(code="pruned", message=message, fields={"names": _some(done)})]
 
 
 def _without_weight_norm(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Remark]]:

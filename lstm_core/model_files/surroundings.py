@@ -19,6 +19,12 @@ _EMBEDDING = re.compile(r"emb|lookup|wte|token|vocab|(^|\.)encoder\.weight$", re
 _HEAD = re.compile(r"head|out|decoder|classif|pred|logit|final|fc|linear", re.IGNORECASE)
 """Names that people give to a last layer."""
 
+_NORM = re.compile(r"norm|(^|\.)(ln|bn)[_\d.]", re.IGNORECASE)
+"""Names that people give to layers of normalisation."""
+
+_ATTENTION = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+"""What torch's attention keeps beside the matrix that ends it."""
+
 _BOOKKEEPING = ("num_batches_tracked", "running_mean", "running_var", "hidden_init")
 
 
@@ -61,6 +67,11 @@ def surroundings(
         one.stack.name: _heads(one, free, rest, one.stack.name in embeddings) for one in found
     }
     heads, more = _shared_out(offers, "head")
+    for one in found:
+        head = heads.get(one.stack.name)
+        if head and (between := _between(one, head, rest)):
+            del heads[one.stack.name]
+            more.append(_not_direct(one.stack.name, head, between))
     stacks, used = [], set[str]()
     for one in found:
         embedding, head = embeddings.get(one.stack.name), heads.get(one.stack.name)
@@ -124,9 +135,41 @@ def _heads(
             and (one.ordered or not _HEAD.search(key))
         )
         sound = not _EMBEDDING.search(key) if bias is None else bias.shape == weight.shape[:1]
-        if weight.shape[1] == one.width and sound and not may_precede:
+        if weight.shape[1] == one.width and sound and not may_precede and not _attends(key, rest):
             fits.append(key)
     return [key for key in _without_twins(fits, matrices) if not _goes_on(key, matrices)]
+
+
+def _attends(key: str, rest: Mapping[str, Tensor]) -> bool:
+    """Whether this matrix ends an attention, which reads more than one step."""
+    owner = key.rpartition(".")[0].rpartition(".")[0]
+    return any(f"{owner}.{name}".lstrip(".") in rest for name in _ATTENTION)
+
+
+def _between(one: Found, head: str, rest: Mapping[str, Tensor]) -> list[str]:
+    """Modules as wide as the stack that may change what it gives before `head` reads it."""
+    found = []
+    for key, tensor in rest.items():
+        if one.ordered and key == head:
+            break
+        owner, _, last = key.rpartition(".")
+        if last in _BOOKKEEPING or key == _bias_of(head) or one.width not in tensor.shape:
+            continue
+        after = key not in one.before and tensor.ndim < 3
+        if after if one.ordered else _NORM.search(f"{owner}."):
+            found.append(owner or key)
+    return list(dict.fromkeys(found))
+
+
+def _not_direct(name: str, head: str, between: Sequence[str]) -> Remark:
+    shown = ", ".join(owner[:100] for owner in between[:5])
+    head = head.removesuffix(".weight")[:100]
+    return Remark(
+        code="head-not-direct",
+        message=f"{head} may read what {shown} makes of {name[:200] or 'the stack'}, so it is not "
+        "used: the answers shown would be others than the model's",
+        fields={"name": name[:200], "head": head, "names": shown},
+    )
 
 
 def _goes_on(key: str, matrices: Mapping[str, Tensor]) -> bool:

@@ -159,8 +159,16 @@ def _unsafe_or_damaged(error: Exception) -> ModelFileError:
         _, found, after = text.partition(sign)
         if found:
             what = after.split()[0].strip(".,:'\"`")[:200] if after.split() else "code"
-            return _unsafe(what)
+            return _quantized() if "ScriptObject" in what else _unsafe(what)
     return damaged(text.rpartition("WeightsUnpickler error: ")[2])
+
+
+def _quantized() -> ModelFileError:
+    return ModelFileError(
+        "quantized",
+        "the weights are quantized; save the state_dict of the float model, as it was before "
+        "quantize_dynamic",
+    )
 
 
 def _unsafe(what: str) -> ModelFileError:
