@@ -18,7 +18,7 @@ from lstm_core import trace
 from lstm_core.convert import load_model, model_of
 
 file = load_model({name!r})
-traced = trace(model_of(file.stacks[{stack}]), {inputs})
+{hint}traced = trace(model_of(file.stacks[{stack}]), {inputs})
 traced.select("h")  # [time, unit]
 viz.stage(traced).save("stage.html")"""
 
@@ -47,7 +47,8 @@ def file_snippet(name: str, stack: int = 0, inputs: str = "inputs") -> str:
         stack: which one, counted from 0.
         inputs: Python for what the model reads; by default a name for the reader to fill in.
 
-    >>> print(file_snippet("my model.pt").splitlines()[-4])
+    >>> print(file_snippet("my model.pt").splitlines()[-5])
     file = load_model('my model.pt')
     """
-    return _FILE.format(name=name, stack=stack, inputs=inputs)
+    hint = "# inputs: token ids [time], or numbers [time, feature]\n" if inputs == "inputs" else ""
+    return _FILE.format(name=name, stack=stack, inputs=inputs, hint=hint)

@@ -275,7 +275,7 @@ _SURGERY: dict[str, tuple[str, str]] = {
     ),
     "surgery.lost": (
         "; its memory of token {t} is lost at step {step}",
-        "，对第 {t} 个符号的记忆在第 {step} 步丢失",
+        "，它对第 {t} 步符号的记忆在第 {step} 步丢失",
     ),
     "surgery.problem": (
         "Not made. The field {field} cannot be used: {problem}",
@@ -1369,8 +1369,9 @@ _TAKE: dict[str, tuple[str, str]] = {
     "take.stage": ("This stage as one HTML file", "整个舞台（一个 HTML 文件）"),
     "take.stage-help": (
         "Opens in any browser, without a network and without this app, and steps there as it does "
-        "here. Put it in a lesson, or send it to a colleague.",
-        "用任何浏览器都能打开，不需要网络，也不需要本应用，可以像这里一样步进。适合放进课件或发给同事。",
+        "here, without your changes. Put it in a lesson, or send it to a colleague.",
+        "用任何浏览器都能打开，不需要网络，也不需要本应用，可以像这里一样步进（不含您的改动）。"
+        "适合放进课件或发给同事。",
     ),
     "take.npz-help": (
         "Every signal and weight of the {model}, for numpy.load and lstm_core.Trace.load.",

@@ -259,12 +259,12 @@ def guides(cells: Sequence[str], since: int, until: int, length: int) -> tuple[G
     wait = ((after, max(until, after + 1)),)
     once = {"lstm": "f", "gru": "z", "rnn": "h"}
     table: dict[str, dict[str, list[Act]]] = {
-        "forget-once": {cell: [_set(key, 0, ((after, after + 1),))] for cell, key in once.items()},
         "erase": {
             "lstm": [_set("c", 0, ((after, after + 1),))],
             "gru": [_set("h", 0, ((after, after + 1),))],
             "rnn": [_set("h", 0, ((after, after + 1),))],
         },
+        "forget-once": {cell: [_set(key, 0, ((after, after + 1),))] for cell, key in once.items()},
         "never-forget": {"lstm": [_set("f", 1, None)]},
         "silence": {
             "lstm": [_set("o", 0, wait)],
