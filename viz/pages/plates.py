@@ -68,10 +68,21 @@ class Room:
         return chosen or first
 
 
+def on_telephone() -> bool:
+    """Whether a finger scrolls here: a figure that takes clicks would hold the page fast."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def bar() -> str | bool:
+    """When a figure shows its buttons: on a telephone they would lie on its title for ever."""
+    return False if on_telephone() else "hover"
+
+
 def plate(figure: go.Figure, key: str, name: str, language: str) -> None:
     """Draw a figure with its picture and its numbers to take away as files called `name`."""
     buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]]
     config: dict[str, Any] = {"displaylogo": False, "modeBarButtons": buttons}
+    config["displayModeBar"] = bar()
     config["toImageButtonOptions"] = {"filename": name, "scale": 2}
     st.plotly_chart(figure, theme=None, key=key, config=config)
     st.download_button(

@@ -15,7 +15,7 @@ from lstm_core.tasks import TASKS, FlaggedRecall
 from viz import ablation, session, survey
 from viz.pages import address, cached
 from viz.pages.header import header, notices, style_sheet
-from viz.pages.plates import Room
+from viz.pages.plates import Room, bar, on_telephone
 from viz.sheet import Sheet, share
 from viz.surgery import Change, write_changes
 from viz.survey import ByDelay, Costs, Measure, Survey
@@ -204,19 +204,15 @@ def _map(room: Room, asked: Asked, costs: Costs, one: Ablation) -> None:
     figure = ablation.costs_map(_sourced(room, asked, "units.source"), costs, rows, one)
     picture = {"filename": f"{room.task}-units-{costs.cell}", "scale": 2}
     config = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
-    options: dict[str, Any] = {"config": config | {"toImageButtonOptions": picture}}
-    if not _on_telephone():
+    config |= {"toImageButtonOptions": picture, "displayModeBar": bar()}
+    options: dict[str, Any] = {"config": config}
+    if not on_telephone():
         options |= {"on_select": clicked, "selection_mode": "points"}
     st.plotly_chart(figure, theme=None, key=key, **options)
     with st.container(horizontal=True, vertical_alignment="center"):
         _take_away(room, costs)
         if many > ablation.MOST_ROWS:
             st.toggle(room.say("units.all", all=many), key="units-all")
-
-
-def _on_telephone() -> bool:
-    """Whether a finger scrolls here: a map that takes clicks would hold the page fast."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def _take_away(room: Room, costs: Costs) -> None:
@@ -246,7 +242,7 @@ def _list(room: Room, costs: Costs, one: Ablation) -> None:
     }
     st.session_state["units-ranked"] = (one.signal, one.unit)
     st.selectbox(
-        room.say("units.choose-listed" if _on_telephone() else "units.choose"),
+        room.say("units.choose-listed" if on_telephone() else "units.choose"),
         list(names),
         format_func=names.__getitem__,
         key="units-ranked",
