@@ -624,6 +624,11 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "这个模型和序列无法计算这一部分，因此略去。",
     ),
     "memory.csv": ("Numbers (CSV)", "数据（CSV）"),
+    "memory.html": ("Figure (HTML)", "图（HTML）"),
+    "memory.html-help": (
+        "The figure as a page that zooms in any browser, without a network; about 5 MB.",
+        "把这张图保存为网页，在任何浏览器中都能缩放，不需要网络；约 5 MB。",
+    ),
     "memory.csv-help": (
         "The numbers that this figure draws. The camera in the figure's corner saves its picture.",
         "这张图所画的数据。图右上角的相机按钮可保存图片。",

@@ -1,5 +1,6 @@
 """What every part of the memory lab brings: figures with their numbers, and what they say."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ import streamlit as st
 from lstm_core.checkpoint import Checkpoint
 from lstm_core.tasks import Example
 from lstm_core.trace import Trace
-from viz.export import to_csv
+from viz.export import figure_html, to_csv
 from viz.pages import cached
 from viz.sheet import Sheet
 from viz.state import ViewState
@@ -85,17 +86,23 @@ def plate(figure: go.Figure, key: str, name: str, language: str) -> None:
     config["displayModeBar"] = bar()
     config["toImageButtonOptions"] = {"filename": name, "scale": 2}
     st.plotly_chart(figure, theme=None, key=key, config=config)
-    st.download_button(
-        say("memory.csv", language),
-        data=partial(_table, figure),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        key=f"{key}-csv",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-        help=say("memory.csv-help", language),
-    )
+    ways: dict[str, Callable[[], bytes | str]] = {
+        "csv": partial(_table, figure),
+        "html": partial(figure_html, figure),
+    }
+    with st.container(horizontal=True, gap="medium"):
+        for kind, make in ways.items():
+            st.download_button(
+                say(f"memory.{kind}", language),
+                data=make,
+                file_name=f"{name}.{kind}",
+                mime=f"text/{kind}",
+                key=f"{key}-{kind}",
+                on_click="ignore",
+                type="tertiary",
+                icon=":material/download:",
+                help=say(f"memory.{kind}-help", language),
+            )
 
 
 def explain(key: str, language: str) -> None:
