@@ -626,8 +626,10 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.csv": ("Numbers (CSV)", "数据（CSV）"),
     "memory.html": ("Figure (HTML)", "图（HTML）"),
     "memory.html-help": (
-        "The figure as a page that zooms in any browser, without a network; about 5 MB.",
-        "把这张图保存为网页，在任何浏览器中都能缩放，不需要网络；约 5 MB。",
+        "The figure as a page that zooms in any browser, without a network; about 5 MB. The camera "
+        "on that page saves an SVG.",
+        "把这张图保存为网页，在任何浏览器中都能缩放，不需要网络；约 5 MB。"
+        "该网页上的相机按钮可保存 SVG。",
     ),
     "memory.csv-help": (
         "The numbers that this figure draws. The camera in the figure's corner saves its picture.",
