@@ -1,14 +1,14 @@
 """Changes of weights, as data, and a copy of a module in which they are made."""
 
 import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from lstm_core.fields import choice, number, shown, unit_list, whole, wrong
+from lstm_core.fields import checked_fields, choice, number, to_plain, unit_list, whole, wrong
 from lstm_core.reading import Source, open_module
 from lstm_core.signals import PACKED
 
@@ -62,13 +62,7 @@ class WeightEdit:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads; what is left at its default is left out."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        defaults = {f.name: f.default for f in fields(self)}
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in given.items()
-            if value != defaults[name]
-        }
+        return to_plain(self)
 
     @classmethod
     def from_json(cls, data: Any) -> "WeightEdit":
@@ -77,15 +71,7 @@ class WeightEdit:
         Raises:
             InputError: if a field is missing, unknown or makes no sense.
         """
-        if not isinstance(data, Mapping):
-            raise wrong("edit", f"must be an object, got {shown(data)}")
-        known = [f.name for f in fields(cls)]
-        for name in data:
-            if name not in known:
-                raise wrong(shown(name), f"is no field; there are {', '.join(known)}")
-        if "op" not in data:
-            raise wrong("op", "is missing")
-        return cls(**data)
+        return cls(**checked_fields(cls, data, "edit", ["op"]))
 
 
 def edited(module: Module, edits: Iterable[WeightEdit]) -> Module:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from math import inf
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -76,6 +77,35 @@ def unit_list(units: object) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise wrong("units", "holds a unit twice")
     return found
+
+
+def to_plain(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass as plain data; what is left at its default is left out."""
+    given = {f.name: getattr(record, f.name) for f in fields(record)}
+    defaults = {f.name: f.default for f in fields(record)}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value != defaults[name]
+    }
+
+
+def checked_fields(kind: Any, data: Any, what: str, required: Sequence[str]) -> dict[str, Any]:
+    """`data` as the fields of the dataclass `kind`, none of them unknown, none missing.
+
+    Raises:
+        InputError: if they are not; `what` names it where it is no object at all.
+    """
+    if not isinstance(data, Mapping):
+        raise wrong(what, f"must be an object, got {shown(data)}")
+    known = [f.name for f in fields(kind)]
+    for name in data:
+        if name not in known:
+            raise wrong(shown(name), f"is no field; there are {', '.join(known)}")
+    for name in required:
+        if name not in data:
+            raise wrong(name, "is missing")
+    return dict(data)
 
 
 def json_items(text: str, *, characters: int, most: int) -> list[Any]:

@@ -4,18 +4,20 @@ Checked, written as JSON and read back. How it is carried out is in `surgery`.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 from lstm_core.fields import (
+    checked_fields,
     choice,
     json_items,
     listed,
     number,
     numbered,
     shown,
+    to_plain,
     unit_list,
     whole,
     wrong,
@@ -85,10 +87,10 @@ class Intervention:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads; what is left at its default is left out."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if self._is_given(f)}
+        given = to_plain(self)
         if self.times is not None:
             given["times"] = [a if b == a + 1 else [a, b] for a, b in self.times]
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
+        return given
 
     @classmethod
     def from_json(cls, data: Any) -> "Intervention":
@@ -97,16 +99,7 @@ class Intervention:
         Raises:
             InputError: if a field is missing, unknown or makes no sense.
         """
-        if not isinstance(data, Mapping):
-            raise wrong("intervention", f"must be an object, got {shown(data)}")
-        known = [f.name for f in fields(cls)]
-        for name in data:
-            if name not in known:
-                raise wrong(shown(name), f"is no field; there are {', '.join(known)}")
-        for name in ("signal", "op", "value"):
-            if name not in data:
-                raise wrong(name, "is missing")
-        return cls(**data)
+        return cls(**checked_fields(cls, data, "intervention", ["signal", "op", "value"]))
 
     def placed(self, network: "Network", length: int) -> int:
         """The layer, counted from 0, in which this happens to `length` steps of a `network`.
@@ -139,9 +132,6 @@ class Intervention:
     def _fit(self, count: int) -> None:
         if isinstance(self.value, tuple) and len(self.value) != count:
             raise wrong("value", f"holds {len(self.value)} numbers for {count} units")
-
-    def _is_given(self, field: Any) -> bool:
-        return getattr(self, field.name) != field.default
 
 
 @dataclass(frozen=True, kw_only=True)

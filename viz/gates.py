@@ -15,6 +15,7 @@ from plotly.subplots import make_subplots
 from lstm_core.signals import SIGNALS
 from lstm_core.trace import LayerTrace, Trace
 from viz import style
+from viz.story import glyphs
 from viz.style import Mark, Scale, Theme
 from viz.text import say, signal_name
 
@@ -29,8 +30,6 @@ _HEADER, _FOOTER, _LANE, _GAP = 100, 56, 120, 34
 
 # float32, so that overlays travel to the browser at half the size.
 _ONE, _NONE = np.float32(1), np.float32("nan")
-
-_GLYPHS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 
 
 def heat_map(
@@ -263,7 +262,7 @@ def _heading(sheet: _Sheet, key: str, values: np.ndarray, scale: Scale, marks: n
 def _glyphs(trace: Trace) -> list[str]:
     """The tokens as Plotly may show them: blanks visible, its markup escaped."""
     tokens = trace.tokens or ()
-    return [html.escape("".join(_GLYPHS.get(c, c) for c in token)) for token in tokens]
+    return [html.escape(each) for each in glyphs(tokens, flags=False)]
 
 
 def _time_axis(sheet: _Sheet) -> dict[str, object]:

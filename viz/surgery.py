@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from lstm_core.edit import WeightEdit, edited
-from lstm_core.fields import json_items, numbered, shown, whole, wrong
+from lstm_core.fields import checked_fields, json_items, numbered, shown, whole, wrong
 from lstm_core.intervene import MAX_CHARACTERS, MAX_INTERVENTIONS, Intervention
 from lstm_core.reading import open_module
 from lstm_core.record import Trace
@@ -50,12 +50,7 @@ class Replacement:
         Raises:
             InputError: if a field is missing, unknown or makes no sense.
         """
-        for name in data:
-            if name not in ("token", "time"):
-                raise wrong(shown(name), "is no field; there are token, time")
-        if "time" not in data:
-            raise wrong("time", "is missing")
-        return cls(time=data["time"], token=data["token"])
+        return cls(**checked_fields(cls, data, "change", ["token", "time"]))
 
 
 Act = Intervention | WeightEdit | Replacement
