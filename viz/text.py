@@ -2226,10 +2226,6 @@ _OWN: dict[str, tuple[str, str]] = {
         "声音的 {count} 个声道合并为一个。",
     ),
     "data.remark.empty-column": ("The column {column} is empty.", "{column} 列是空的。"),
-    "data.remark.index-column": (
-        "The column {column} only counts the rows, so it is not read.",
-        "{column} 列只是行号，因此不读取。",
-    ),
     "data.remark.other-arrays": (
         "The array {array} is read; the file also holds {others}.",
         "读取数组 {array}；文件中还有 {others}。",

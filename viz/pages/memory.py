@@ -10,10 +10,9 @@ from zlib import crc32
 import streamlit as st
 
 from lstm_core.tasks import TASKS, Example, FlaggedRecall
-from viz import gradients, lab, memory, session
-from viz.pages import address, cached, expert, ledgers, recall
-from viz.pages.header import header, notices, style_sheet
-from viz.pages.plates import Room
+from viz import gradients, lab, memory
+from viz.pages import cached, expert, ledgers, recall
+from viz.pages.plates import Room, opened
 from viz.sheet import Sheet
 from viz.state import ViewState
 from viz.story import glyph
@@ -30,16 +29,8 @@ PAIR = ("short-recall", "rnn")
 
 def show() -> None:
     """Draw the page."""
-    style_sheet()
-    view, problems = address.view()
-    example, unread = session.example_of(view)
-    header(view, example, lambda key, **fields: say(key, view.language, **fields))
-    told = st.container()
-    models, unloaded = cached.models(view.preset)
-    with told:
-        notices(view, (*problems, *unread, *unloaded))
+    view, example, models = opened()
     if not models:
-        st.error(say("page.no-models", view.language))
         return
     tokens = example.tokens[: lab.MOST_STEPS]
     sheet = Sheet(

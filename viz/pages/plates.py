@@ -1,4 +1,4 @@
-"""What every part of the memory lab brings: figures with their numbers, and what they say."""
+"""What pages of figures share: their top, figures with their numbers, and what they say."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ import streamlit as st
 from lstm_core.checkpoint import Checkpoint
 from lstm_core.tasks import Example
 from lstm_core.trace import Trace
+from viz import session
 from viz.export import figure_html, to_csv
-from viz.pages import cached
+from viz.pages import address, cached
+from viz.pages.header import header, notices, style_sheet
 from viz.sheet import Sheet
 from viz.state import ViewState
 from viz.text import say
@@ -67,6 +69,24 @@ class Room:
             label_visibility="collapsed",
         )
         return chosen or first
+
+
+def opened() -> tuple[ViewState, Example, dict[str, Checkpoint]]:
+    """The top of a page of figures: its header and its notices, and what they are about.
+
+    Without a model that loads, the page says so and has nothing more to draw.
+    """
+    style_sheet()
+    view, problems = address.view()
+    example, unread = session.example_of(view)
+    header(view, example, partial(say, language=view.language))
+    told = st.container()
+    models, unloaded = cached.models(view.preset)
+    with told:
+        notices(view, (*problems, *unread, *unloaded))
+    if not models:
+        st.error(say("page.no-models", view.language))
+    return view, example, models
 
 
 def on_telephone() -> bool:

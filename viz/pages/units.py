@@ -12,14 +12,12 @@ import streamlit as st
 
 from lstm_core.effect import Ablation, Clamp
 from lstm_core.tasks import TASKS, FlaggedRecall
-from viz import ablation, session, survey
+from viz import ablation, survey
 from viz.pages import address, cached
-from viz.pages.header import header, notices, style_sheet
-from viz.pages.plates import Room, bar, on_telephone
+from viz.pages.plates import Room, bar, on_telephone, opened
 from viz.sheet import Sheet, share
 from viz.surgery import Change, write_changes
 from viz.survey import ByDelay, Costs, Measure, Survey
-from viz.text import say
 
 _LISTED = 5
 """Ablations in the table beside the map; the others are in the list below it."""
@@ -57,16 +55,8 @@ def _by_delay(
 
 def show() -> None:
     """Draw the page."""
-    style_sheet()
-    view, problems = address.view()
-    example, unread = session.example_of(view)
-    header(view, example, lambda key, **fields: say(key, view.language, **fields))
-    told = st.container()
-    models, unloaded = cached.models(view.preset)
-    with told:
-        notices(view, (*problems, *unread, *unloaded))
+    view, example, models = opened()
     if not models:
-        st.error(say("page.no-models", view.language))
         return
     sheet = Sheet(language=view.language, dark=st.context.theme.type == "dark")
     room = Room(view=view, example=example, tokens=example.tokens, models=models, sheet=sheet)
