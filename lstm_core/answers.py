@@ -77,9 +77,9 @@ class Run:
     @property
     def group(self) -> int:
         """How many variants run side by side."""
-        module, (time, sequences) = self.source.recurrent, self.x.shape[:2]
-        gates = len(module.weight_ih_l0)  # type: ignore[arg-type]
-        kept = time * sequences * module.hidden_size * self.source.directions
+        time, sequences = self.x.shape[:2]
+        gates = max(len(layer.weights["weight_ih"]) for layer in self.layers)
+        kept = time * sequences * max(self.source.units) * self.source.directions
         answers = len(self.targets) * self.model.readout.out_features
         return max(1, min(_NUMBERS // (sequences * gates), _KEPT // (kept + answers)))
 

@@ -20,6 +20,7 @@ from lstm_core.model_files import keras_files, onnx_files, safetensors_files, to
 from lstm_core.model_files.state_dicts import gate_order
 from lstm_core.model_files.torch_files import too_large
 from lstm_core.stacks import MAX_BYTES, MOST_TOKENS, ModelFile, ModelFileError, Stack
+from lstm_core.uneven import UnevenLayers
 from lstm_core.vocabulary import Vocabulary
 from lstm_core.vocabulary_files import wrong_size
 
@@ -34,6 +35,7 @@ def load_model(source: str | Path | bytes, *, name: str = "") -> ModelFile:
     Keras 3 archives and weights; ONNX. Nothing in the file is executed.
 
     >>> import io, torch
+    >>> from lstm_core import load_model
     >>> file = io.BytesIO()
     >>> torch.save(torch.nn.ModuleDict({"rnn": torch.nn.GRU(3, 4)}).state_dict(), file)
     >>> [(stack.name, stack.cell) for stack in load_model(file.getvalue()).stacks]
@@ -111,7 +113,7 @@ def _checkpoint(path: Path) -> ModelFile:
 
 def model_of(
     stack: Stack, vocabulary: Vocabulary | None = None
-) -> SequenceModel | nn.LSTM | nn.GRU | nn.RNN:
+) -> SequenceModel | nn.LSTM | nn.GRU | nn.RNN | UnevenLayers:
     """What `lstm_core.trace.trace` takes: the stack with its embedding and head where it has them.
 
     Tokens are those of `vocabulary`, else those that the file names; an embedding without either
@@ -122,6 +124,14 @@ def model_of(
     Raises:
         ModelFileError: ``"vocabulary-size"`` if the vocabulary has another size than is read,
             ``"too-large"`` if there are more tokens than can be shown.
+
+    >>> import io, torch
+    >>> from lstm_core import load_model, model_of, trace
+    >>> file = io.BytesIO()
+    >>> torch.save(torch.nn.GRU(3, 4).state_dict(), file)
+    >>> [stack] = load_model(file.getvalue()).stacks
+    >>> trace(model_of(stack), torch.ones(5, 3))["z"].shape
+    (5, 4)
     """
     known = _vocabulary(stack, vocabulary or stack.vocabulary)
     if known is None and stack.head is None:

@@ -22,6 +22,10 @@ Module = TypeVar("Module", bound=nn.Module)
 class WeightEdit:
     """One change of the weights of some units.
 
+    >>> from lstm_core import WeightEdit
+    >>> WeightEdit(op="shift_bias", gate="f", value=2, units=3).to_json()
+    {'op': 'shift_bias', 'gate': 'f', 'value': 2.0, 'units': [3]}
+
     Attributes:
         op: ``"shift_bias"`` adds `value` to the bias of `gate`; of an LSTM's forget gate, more
             means a longer memory. ``"scale_input"`` and ``"scale_recurrent"`` multiply by `value`
@@ -81,7 +85,18 @@ def edited(module: Module, edits: Iterable[WeightEdit]) -> Module:
         module: what `trace` accepts.
 
     Raises:
+        TypeError: if the module cannot be traced.
         InputError: if an edit names a gate, bias, unit, layer or direction that is not there.
+
+    Zeros, and 3 added to the forget gate's bias, which torch keeps between those of i and g:
+
+    >>> from torch import nn
+    >>> from lstm_core import WeightEdit, edited
+    >>> lstm = nn.LSTM(1, 1)
+    >>> for weight in lstm.parameters(): _ = nn.init.zeros_(weight)
+    >>> longer = edited(lstm, [WeightEdit(op="shift_bias", gate="f", value=3)])
+    >>> longer.bias_ih_l0.tolist(), lstm.bias_ih_l0.tolist()
+    ([0.0, 3.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     """
     changed = copy.deepcopy(module)
     source = open_module(changed)
@@ -121,7 +136,7 @@ def _layer(source: Source, edit: WeightEdit) -> int:
 
 def _rows(source: Source, edit: WeightEdit, gate: str) -> Tensor:
     """The rows of the packed weights that belong to `gate` in the edit's units."""
-    size = source.recurrent.hidden_size
+    size = source.units[_layer(source, edit)]
     choice("gate", gate, tuple(PACKED[source.cell]))
     units = list(range(size)) if edit.units is None else list(edit.units)
     if max(units) >= size:

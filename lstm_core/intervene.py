@@ -38,6 +38,7 @@ Span = tuple[int, int | None]
 class Intervention:
     """One change, made after the activation and before anything reads the value.
 
+    >>> from lstm_core import Intervention
     >>> Intervention(signal="f", op="set", value=0, units=3, times=range(5, 9)).to_json()
     {'signal': 'f', 'op': 'set', 'value': 0.0, 'units': [3], 'times': [[5, 9]]}
 
@@ -139,27 +140,32 @@ class Network:
     """The sizes that an intervention must fit.
 
     Attributes:
-        units: of every gate.
-        states: numbers in `h`; fewer than `units` in a projected LSTM.
+        units: of every gate, by layer.
+        states: numbers in `h`, by layer; fewer than `units` in a projected LSTM.
         features: what layer 0 reads.
     """
 
     cell: Cell
     layers: int
     directions: int
-    units: int
-    states: int
+    units: tuple[int, ...]
+    states: tuple[int, ...]
     features: int
 
     def width(self, signal: str, layer: int) -> int:
         """How many numbers `signal` has in `layer`."""
         if signal == "x":
-            return self.states * self.directions if layer else self.features
-        return self.states if signal == "h" else self.units
+            return self.states[layer - 1] * self.directions if layer else self.features
+        return (self.states if signal == "h" else self.units)[layer]
 
 
 def write_interventions(interventions: Iterable[Intervention]) -> str:
-    """JSON that `read_interventions` reads, on one line."""
+    """JSON that `read_interventions` reads, on one line.
+
+    >>> from lstm_core import Intervention, write_interventions
+    >>> write_interventions([Intervention(signal="c", op="scale", value=0.5, times=4)])
+    '[{"signal":"c","op":"scale","value":0.5,"times":[4]}]'
+    """
     return json.dumps([one.to_json() for one in interventions], separators=(",", ":"))
 
 
@@ -169,6 +175,12 @@ def read_interventions(text: str) -> tuple[Intervention, ...]:
     Raises:
         InputError: if it is too long, no JSON, contradicts itself or holds what makes no sense; for
             one of several the message and `fields["number"]` say which, counted from 1.
+
+    >>> from lstm_core import read_interventions
+    >>> text = '[{"signal": "f", "op": "set", "value": 0, "times": [4, [6, null]]}]'
+    >>> [one] = read_interventions(text)
+    >>> one.signal, one.value, one.times
+    ('f', 0.0, ((4, 5), (6, None)))
     """
     items = json_items(text, characters=MAX_CHARACTERS, most=MAX_INTERVENTIONS)
     return tuple(numbered(place, Intervention.from_json, item) for place, item in enumerate(items))

@@ -85,35 +85,31 @@ def _check_header(header: Mapping[str, Any], most_layers: int) -> None:
 
 
 def _shapes(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Shapes:
-    """The shape that each array must have, from the header and the sizes of layer 0."""
-    time, features = _sizes(arrays, "l0/inputs")
-    rows, states = _sizes(arrays, "l0/weight_hh")
-    units = rows // len(PACKED[header["cell"]])
-    for name, length in (("tokens", time), ("input_names", features)):
+    """The shape that each array must have, from the header and the sizes of each layer."""
+    time, read = _sizes(arrays, "l0/inputs")
+    for name, length in (("tokens", time), ("input_names", read)):
         if header.get(name) is not None and len(header[name]) != length:
             raise ValueError(f"it has {len(header[name])} {name}, but {length} fit the rest")
     shapes: Shapes = {"residuals": (len(places(header)),)}
     if "outputs" in arrays:
         shapes["outputs"] = (time, _sizes(arrays, "outputs")[1])
-    sizes = {"rows": len(PACKED[header["cell"]]) * units, "units": units, "states": states}
-    for layer, direction in places(header):
-        read = features if layer == 0 else states * header["num_directions"]
+    for layer in range(header["num_layers"]):
+        _, states = _sizes(arrays, prefix(layer, 0) + "weight_hh")
         shapes[prefix(layer, 0) + "inputs"] = (time, read)
-        one = _layer_shapes(header["cell"], arrays, time=time, read=read, **sizes)
-        shapes |= {prefix(layer, direction) + name: shape for name, shape in one.items()}
+        one = _layer_shapes(header["cell"], arrays, layer, time=time, read=read)
+        for direction in range(header["num_directions"]):
+            shapes |= {prefix(layer, direction) + name: shape for name, shape in one.items()}
+        read = states * header["num_directions"]
     return shapes
 
 
 def _layer_shapes(
-    cell: str,
-    arrays: Mapping[str, np.ndarray],
-    *,
-    time: int,
-    read: int,
-    rows: int,
-    units: int,
-    states: int,
+    cell: str, arrays: Mapping[str, np.ndarray], layer: int, *, time: int, read: int
 ) -> Shapes:
+    name = prefix(layer, 0) + "weight_hh"
+    found, states = _sizes(arrays, name)
+    units = found // len(PACKED[cell])
+    rows = units * len(PACKED[cell])
     shapes: Shapes = {signal.key: (time, units) for signal in SIGNALS[cell]}
     shapes |= {"h": (time, states)}
     shapes |= {"weight_ih": (rows, read), "weight_hh": (rows, states), "h_0": (states,)}
@@ -124,13 +120,15 @@ def _layer_shapes(
         if "l0/weight_hr" in arrays:
             return shapes | {"weight_hr": (states, units)}
     if states != units:
-        raise ValueError(f"l0/weight_hh has {rows} rows and {states} columns, which do not fit")
+        raise ValueError(f"{name} has {found} rows and {states} columns, which do not fit")
     return shapes
 
 
 def _sizes(arrays: Mapping[str, np.ndarray], name: str) -> tuple[int, int]:
     """The two sizes of the array called `name`, which has at least one row."""
-    shape = arrays[name].shape if name in arrays else ()
+    if name not in arrays:
+        raise ValueError(f"it lacks {name}")
+    shape = arrays[name].shape
     if len(shape) != 2 or not shape[0]:
         raise ValueError(f"it holds no usable {name}")
     return shape

@@ -10,15 +10,26 @@ from torch import Tensor, nn
 
 from lstm_core.signals import PACKED, Cell
 from lstm_core.tasks import Vocabulary
+from lstm_core.uneven import UnevenLayers
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """Everything that fixes the shapes of a `SequenceModel`.
 
+    >>> from lstm_core import ModelConfig
+    >>> config = ModelConfig(cell="gru", input_size=3, hidden_size=4, output_size=2)
+    >>> ModelConfig(**config.to_json()) == config
+    True
+
     Attributes:
+        cell: ``"lstm"``, ``"gru"`` or ``"rnn"``.
         input_size: numbers read per step, after the embedding where there is one.
+        hidden_size: units of every gate in each layer and direction.
         output_size: classes or values given per step; 0 for a model without a readout.
+        num_layers, bidirectional, proj_size, bias: as torch's own module has them; `proj_size` is
+            for an LSTM.
+        nonlinearity: of a plain RNN, ``"tanh"`` or ``"relu"``.
         embed: learn the vectors of the tokens, else read the vocabulary's features as they are.
     """
 
@@ -44,6 +55,15 @@ class SequenceModel(nn.Module):
     With a vocabulary the input is token ids, int64 ``[time, batch]``, turned into the vocabulary's
     fixed features or, with ``config.embed``, into learnt vectors. Without one it is floats
     ``[time, batch, feature]``.
+
+    Four gates of 4 units that read 3 + 4 numbers and two biases, and a readout of 2 x (4 + 1):
+
+    >>> import torch
+    >>> from lstm_core import ModelConfig, SequenceModel
+    >>> config = ModelConfig(cell="lstm", input_size=3, hidden_size=4, output_size=2)
+    >>> model = SequenceModel(config)
+    >>> model(torch.ones(5, 1, 3)).shape, model.parameter_count == 4 * 4 * (3 + 4 + 2) + 2 * (4 + 1)
+    (torch.Size([5, 1, 2]), True)
     """
 
     def __init__(self, config: ModelConfig, vocabulary: Vocabulary | None = None) -> None:
@@ -55,7 +75,7 @@ class SequenceModel(nn.Module):
         super().__init__()
         self.config, self.vocabulary = config, vocabulary
         self.embedding = _embedding(config, vocabulary)
-        self.recurrent = _recurrent(config)
+        self.recurrent: nn.LSTM | nn.GRU | nn.RNN | UnevenLayers = _recurrent(config)
         width = config.proj_size or config.hidden_size
         self.readout = _readout(width * (2 if config.bidirectional else 1), config.output_size)
 

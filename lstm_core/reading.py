@@ -1,5 +1,6 @@
 """What `trace` accepts: modules, inputs and initial states, checked and put on one device."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,11 +12,12 @@ from torch import Tensor, nn
 from lstm_core.cells import Weights
 from lstm_core.model import SequenceModel
 from lstm_core.signals import Cell
+from lstm_core.uneven import UnevenLayers, states_of, units_of
 
-Recurrent = nn.LSTM | nn.GRU | nn.RNN
+Recurrent = nn.LSTM | nn.GRU | nn.RNN | UnevenLayers
 
 _CELLS: dict[type[nn.Module], Cell] = {nn.LSTM: "lstm", nn.GRU: "gru", nn.RNN: "rnn"}
-_FORWARDS = {kind.forward for kind in _CELLS}
+_FORWARDS = {nn.LSTM.forward, nn.GRU.forward, nn.RNN.forward, UnevenLayers.forward}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,16 @@ class Source:
     def directions(self) -> int:
         """2 for a bidirectional module, else 1."""
         return 2 if self.recurrent.bidirectional else 1
+
+    @cached_property
+    def units(self) -> tuple[int, ...]:
+        """How many units the gates of each layer have."""
+        return units_of(self.recurrent)
+
+    @cached_property
+    def states(self) -> tuple[int, ...]:
+        """How many numbers `h` of each layer has, in each direction."""
+        return states_of(self.recurrent)
 
     @property
     def nonlinearity(self) -> str:
@@ -83,6 +95,8 @@ def open_module(module: nn.Module) -> Source:
     model = module if isinstance(module, SequenceModel) else None
     recurrent = module if model is None else model.recurrent
     cell = next((cell for kind, cell in _CELLS.items() if isinstance(recurrent, kind)), None)
+    if isinstance(recurrent, UnevenLayers):
+        cell = recurrent.cell
     if cell is None or not isinstance(recurrent, Recurrent):
         raise TypeError(_unsupported(module))
     if type(recurrent).forward not in _FORWARDS:
@@ -180,30 +194,45 @@ def _ids(inputs: Any, count: int) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def initial_states(source: Source, h_0: Any, c_0: Any) -> dict[str, Tensor]:
-    """The states before the first step by name, ``[layer * direction, unit]``; zeros for ``None``.
+def initial_states(source: Source, h_0: Any, c_0: Any) -> dict[str, list[Tensor]]:
+    """The states before the first step by name, for each layer and direction; zeros for ``None``.
 
     Raises:
         TypeError: if a state is not made of numbers.
         ValueError: if its shape does not fit, or a cell without a `c` is given one.
     """
-    module = source.recurrent
-    given = {"h": (h_0, module.proj_size or module.hidden_size), "c": (c_0, module.hidden_size)}
+    given = {"h": (h_0, source.states), "c": (c_0, source.units)}
     if source.cell != "lstm":
         if c_0 is not None:
             raise ValueError(f"only an LSTM has a cell state; c_0 was given to {source.cell!r}")
         del given["c"]
-    rows = module.num_layers * source.directions
-    return {name: _state(source, name, value, rows, n) for name, (value, n) in given.items()}
+    return {
+        name: _states(
+            source, f"{name}_0", value, [n for n in sizes for _ in range(source.directions)]
+        )
+        for name, (value, sizes) in given.items()
+    }
 
 
-def _state(source: Source, name: str, value: Any, rows: int, units: int) -> Tensor:
+def _states(source: Source, name: str, value: Any, sizes: list[int]) -> list[Tensor]:
     if value is None:
-        return source.like.new_zeros(rows, units)
+        return [source.like.new_zeros(size) for size in sizes]
+    if len(set(sizes)) > 1:
+        return _uneven_states(source, name, value, sizes)
     state = _tensor(value)
-    if state.shape != (rows, units):
+    if state.shape != (len(sizes), sizes[0]):
         raise ValueError(
-            f"{name}_0 needs the shape [layer * direction, unit] = [{rows}, {units}], "
+            f"{name} needs the shape [layer * direction, unit] = [{len(sizes)}, {sizes[0]}], "
             f"got {list(state.shape)}"
         )
-    return state.to(source.like, copy=True)
+    return list(state.to(source.like, copy=True))
+
+
+def _uneven_states(source: Source, name: str, value: Any, sizes: list[int]) -> list[Tensor]:
+    states = [_tensor(one) for one in value] if isinstance(value, Iterable) else []
+    if [state.shape for state in states] != [(size,) for size in sizes]:
+        raise ValueError(
+            f"{name} needs a vector for each layer and direction, of the sizes {sizes}, "
+            f"got {[list(state.shape) for state in states]}"
+        )
+    return [state.to(source.like, copy=True) for state in states]

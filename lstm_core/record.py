@@ -32,6 +32,11 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" + "s" * (number != 1)
 
 
+def _joined(sizes: tuple[int, ...]) -> str:
+    """``"8"`` where all sizes are the same, else each of them: ``"16 → 8"``."""
+    return " → ".join(map(str, sizes if len(set(sizes)) > 1 else sizes[:1]))
+
+
 class _Immutable:
     """Makes the arrays and mappings of a frozen dataclass read-only, and keeps it picklable."""
 
@@ -53,6 +58,15 @@ class _Immutable:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerTrace(_Immutable):
     """One layer in one direction. Time is the position in the input, in both directions.
+
+    Any signal by its key, and the state before each step; here the equation of the cell state:
+
+    >>> import numpy as np
+    >>> from torch import nn, ones
+    >>> from lstm_core import trace
+    >>> one = trace(nn.LSTM(3, 4), ones(5, 3)).layer(0)
+    >>> np.allclose(one["c"], one["f"] * one.previous("c") + one["i"] * one["g"], atol=1e-6)
+    True
 
     Attributes:
         cell: ``"lstm"``, ``"gru"`` or ``"rnn"``.
@@ -163,6 +177,12 @@ class LayerTrace(_Immutable):
 class Trace(_Immutable):
     """Every signal of every layer at every step of one sequence.
 
+    >>> from torch import nn, ones
+    >>> from lstm_core import trace
+    >>> traced = trace(nn.GRU(3, 4, num_layers=2, bidirectional=True), ones(5, 3))
+    >>> len(traced), traced.num_layers, traced.num_directions, traced.select("z", 0, 1).shape
+    (5, 2, 2, (5, 4))
+
     Attributes:
         cell: ``"lstm"``, ``"gru"`` or ``"rnn"``.
         layers: by layer, then by direction.
@@ -199,6 +219,11 @@ class Trace(_Immutable):
         return len(self.layers) // self.num_directions
 
     @property
+    def units(self) -> tuple[int, ...]:
+        """How many units each layer has, in each direction."""
+        return tuple(layer.hidden_size for layer in self.layers[:: self.num_directions])
+
+    @property
     def times(self) -> np.ndarray:
         """The positions ``0 ... len - 1``, int64 ``[time]``."""
         return np.arange(len(self))
@@ -214,7 +239,8 @@ class Trace(_Immutable):
     def __repr__(self) -> str:
         """Return the kind, the sizes and the residual in one line."""
         sizes = (
-            f"{_count(self.num_layers, 'layer')} of {_count(self.layers[-1].hidden_size, 'unit')}"
+            f"{_count(self.num_layers, 'layer')} of {_joined(self.units)} "
+            + ("unit" if self.units == (1,) * self.num_layers else "units")
         )
         what = "" if self.quantity == "value" else f" {self.quantity}"
         both = ", bidirectional" if self.num_directions == 2 else ""

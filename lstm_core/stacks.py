@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from lstm_core.signals import Cell
+from lstm_core.uneven import UnevenLayers, states_of, units_of
 from lstm_core.vocabulary import Vocabulary
 
 MAX_BYTES = 512 * 2**20
@@ -46,18 +47,18 @@ class Stack:
 
     Attributes:
         name: how the file names it, e.g. ``"encoder.lstm"``; empty for a bare module.
-        module: the layers as torch's own module, in evaluation mode.
+        module: the layers in evaluation mode, as torch's own module where they are of one size.
         gate_order: the order in which the file packs the gates, e.g. ``"i f c o"``.
         embedding: vectors by token id, ``[token, feature]``, where the file names them.
         head: weight ``[output, feature]`` and bias ``[output]`` of the linear layer after it.
         vocabulary: the symbols that it reads, where the file itself names them.
         reads: the name of another stack whose ``h`` at every step it reads, where the file tells:
-            layers of different sizes follow each other, but do not fit one of torch's modules.
+            layers of different kinds follow each other, and no module holds both.
     """
 
     name: str
     cell: Cell
-    module: nn.LSTM | nn.GRU | nn.RNN
+    module: nn.LSTM | nn.GRU | nn.RNN | UnevenLayers
     gate_order: str
     embedding: Tensor | None = None
     embedding_name: str | None = None
@@ -65,6 +66,16 @@ class Stack:
     head_name: str | None = None
     vocabulary: Vocabulary | None = None
     reads: str | None = None
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """How many units each layer has, in each direction."""
+        return units_of(self.module)
+
+    @property
+    def width(self) -> int:
+        """How many numbers it gives at a step, both directions side by side."""
+        return states_of(self.module)[-1] * (2 if self.module.bidirectional else 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -26,8 +26,8 @@ def network_of(source: Source) -> Network:
         cell=source.cell,
         layers=module.num_layers,
         directions=source.directions,
-        units=module.hidden_size,
-        states=module.proj_size or module.hidden_size,
+        units=source.units,
+        states=source.states,
         features=module.input_size,
     )
 

@@ -44,7 +44,9 @@ def trace(
 ) -> Trace:
     """Every signal of every layer at every step of one sequence.
 
-    >>> traced = trace(nn.LSTM(3, 4), torch.ones(5, 3))
+    >>> from torch import nn, ones
+    >>> from lstm_core import trace
+    >>> traced = trace(nn.LSTM(3, 4), ones(5, 3))
     >>> traced["f"].shape, traced.residual < 1e-6
     ((5, 4), True)
 
@@ -60,7 +62,8 @@ def trace(
             values; what comes before the first change is the untouched trace to the bit. The
             residual of a changed layer is that of its untouched twin on the same inputs: it proves
             that, but for the change, this is the given model.
-        h_0: the first hidden states, ``[layer * direction, unit]``; zeros when not given.
+        h_0: the first hidden states, ``[layer * direction, unit]``; zeros when not given. For
+            layers of different sizes a vector for each layer and direction.
         c_0: an LSTM's first cell states, likewise.
 
     Raises:
@@ -89,6 +92,12 @@ def trace_many(
     Raises:
         TypeError: as `trace`; the message names the sequence.
         ValueError: as `trace`; the message names the sequence.
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import trace_many
+    >>> traces = trace_many(nn.LSTM(3, 4), [ones(5, 3), ones(2, 3)])
+    >>> [traced["f"].shape for traced in traces]
+    [(5, 4), (2, 4)]
     """
     source = open_module(module)
     with torch.inference_mode(), _full_precision(source):
@@ -116,8 +125,7 @@ def _read_one(source: Source, number: int, inputs: Any) -> Reading:
 
 def _chunks(source: Source, lengths: list[int]) -> Iterator[list[int]]:
     """Places in `lengths`, longest first, in groups that fit `_CHUNK` numbers when padded."""
-    module = source.recurrent
-    a_step = 12 * module.num_layers * source.directions * module.hidden_size + module.input_size
+    a_step = 12 * source.directions * sum(source.units) + source.recurrent.input_size
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     while order:
         size = max(1, _CHUNK // (a_step * lengths[order[0]]))

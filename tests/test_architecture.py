@@ -16,6 +16,7 @@ TOP = {"pyproject.toml", "README.md", "LICENSE", "app.py", "lstm_core", "viz", "
 
 LEVELS = {
     "signals": 0,
+    "uneven": 1,
     "vocabulary": 0,
     "corpus": 0,
     "tasks": 0,
@@ -53,6 +54,8 @@ LEVELS = {
     "decoding": 2,
     "columns": 2,
     "delimited": 2,
+    "number_signs": 2,
+    "left_out": 2,
     "table_layout": 2,
     "arrays": 2,
     "nested": 2,
@@ -62,6 +65,7 @@ LEVELS = {
     "data": 2,
     "assembly": 2,
     "surroundings": 2,
+    "siblings": 2,
     "state_dicts": 2,
     "vocabulary_files": 2,
     "torch_files": 3,
@@ -84,6 +88,8 @@ LEVELS = {
     "zoo": 5,
     "build": 6,
     "commands": 6,
+    "trace_command": 6,
+    "trace_options": 6,
     "__main__": 7,
 }
 """A file of the core imports files of its own level or of a lower one, never of a higher one."""

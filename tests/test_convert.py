@@ -170,12 +170,12 @@ def test_weight_drop_shows_the_raw_weights():
         assert "weight-drop" in codes(file)
 
 
-def test_awd_lstm_of_three_sizes_is_three_stacks():
-    sizes = ((4, 6), (6, 6), (6, 4))
+def test_awd_lstm_of_three_sizes_is_one_stack():
+    layers = [nn.LSTM(*size) for size in ((4, 6), (6, 6), (6, 4))]
     weights = {
         f"0.rnns.{n}.module.{key}": tensor
-        for n, size in enumerate(sizes)
-        for key, tensor in nn.LSTM(*size).state_dict().items()
+        for n, layer in enumerate(layers)
+        for key, tensor in layer.state_dict().items()
     }
     table = torch.randn(10, 4)
     around = {
@@ -183,10 +183,16 @@ def test_awd_lstm_of_three_sizes_is_three_stacks():
         "1.decoder.weight": table,
         "1.decoder.bias": torch.ones(10),
     }
-    first, second, last = loaded({**around, **weights}).stacks
-    assert [s.name for s in (first, second, last)] == ["0.rnns.0", "0.rnns.1", "0.rnns.2"]
-    assert (first.embedding_name, last.head_name) == ("0.encoder", "1.decoder")
-    assert second.embedding is second.head is None
+    file = loaded({**around, **weights})
+    stack = only(file)
+    assert (stack.name, stack.units) == ("0.rnns.0", (6, 6, 4))
+    assert (stack.embedding_name, stack.head_name) == ("0.encoder", "1.decoder")
+    assert "joined" in codes(file)
+    x = table[[3, 1, 4, 1, 5]]
+    for layer in layers:
+        x, _ = layer(x)
+    found = trace(model_of(stack), [3, 1, 4, 1, 5]).outputs
+    np.testing.assert_allclose(found, (x @ table.T + 1).detach(), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("old", [False, True])

@@ -198,8 +198,20 @@ def test_other_activation_of_the_head_is_told(tmp_path):
     assert (remark.code, remark.fields["activation"]) == ("head-activation", "sigmoid")
 
 
-def test_layer_of_a_hidden_size_of_its_own_is_a_stack_that_reads_the_other(tmp_path):
-    model = sequence(L.LSTM(5, return_sequences=True), L.LSTM(2, return_sequences=True))
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("both", [False, True], ids=["one way", "both ways"])
+@pytest.mark.parametrize("kind", list(CLASSES))
+def test_layers_of_different_sizes_are_one_stack(kind, both, name, tmp_path):
+    layers = [CLASSES[kind](size, return_sequences=True) for size in (5, 2, 3)]
+    model = sequence(*(L.Bidirectional(layer) if both else layer for layer in layers))
+    stack, inputs = one(model, tmp_path, name), numbers(TIME, FEATURES)
+    assert stack.units == (5, 2, 3)
+    expected = given_by(model, model.layers[-1].name, inputs)
+    np.testing.assert_allclose(shown_by(stack, inputs), expected, rtol=0, atol=TOLERANCE)
+
+
+def test_layer_of_another_kind_is_a_stack_that_reads_the_other(tmp_path):
+    model = sequence(L.LSTM(5, return_sequences=True), L.GRU(2, return_sequences=True))
     file, inputs = loaded(model, tmp_path), numbers(TIME, FEATURES)
     first, second = file.stacks
     assert (second.reads, first.reads) == (first.name, None)

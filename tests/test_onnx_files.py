@@ -101,14 +101,27 @@ def test_layers_with_something_between_are_two_stacks():
     assert [stack.module.num_layers for stack in load_model(data).stacks] == [1, 1]
 
 
-def test_layer_of_a_hidden_size_of_its_own_reads_the_other_stack():
-    first, second = weights("LSTM", 3, 2, tag="1"), weights("LSTM", 4, 3, tag="2", seed=7)
+def upon(first, kind):
+    """A layer of three units and above it one of four, which may be of another kind."""
+    second = weights(kind, 4, 3, tag="2", seed=7)
+    options = {"linear_before_reset": 1} if kind == "GRU" else {}
     nodes = [
         one_way(["X", "W1", "R1", "B1"], ["Y1"], "forward", "1"),
         node("Squeeze", ["Y1", "one"], ["s"]),
-        node("LSTM", ["s", "W2", "R2", "B2"], ["Y"], name="wide", hidden_size=4),
+        node(kind, ["s", "W2", "R2", "B2"], ["Y"], name="wide", hidden_size=4, **options),
     ]
-    data = serialized(nodes, [*first, *second, constant("one", [1])])
+    return serialized(nodes, [*first, *second, constant("one", [1])])
+
+
+def test_layers_of_different_sizes_are_one_stack():
+    data, x = upon(weights("LSTM", 3, 2, tag="1"), "LSTM"), numbers(6, 2)
+    (stack,) = load_model(data).stacks
+    assert (stack.units, codes(data)) == ((3, 4), [])
+    np.testing.assert_allclose(shown_by(stack, x), states(data, x), rtol=0, atol=TOLERANCE)
+
+
+def test_layer_of_another_kind_reads_the_other_stack():
+    data = upon(weights("LSTM", 3, 2, tag="1"), "GRU")
     below, above = load_model(data).stacks
     x = numbers(6, 2)
     assert above.reads == below.name

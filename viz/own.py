@@ -84,9 +84,9 @@ class Own:
     @property
     def most_steps(self) -> int:
         """The longest sequence that is run."""
-        module = self.stack.module
-        layers = module.num_layers * (2 if module.bidirectional else 1)
-        a_step = layers * (module.hidden_size * len(SIGNALS[self.stack.cell]) + module.input_size)
+        module, signals = self.stack.module, len(SIGNALS[self.stack.cell])
+        a_layer = [units * signals + module.input_size for units in self.stack.units]
+        a_step = sum(a_layer) * (2 if module.bidirectional else 1)
         return max(1, min(MAX_STEPS, MOST_KEPT // a_step))
 
     def at(self, place: int) -> "Own":

@@ -102,9 +102,11 @@ def summary(stack: Stack, language: str) -> str:
 
 def _facts(stack: Stack, language: str) -> Iterator[str]:
     module = stack.module
-    key = "own.stack-one" if module.num_layers == 1 else "own.stack-many"
+    even = len(set(stack.units)) == 1
+    key = "own.stack-one" if module.num_layers == 1 else f"own.stack-{'many' if even else 'uneven'}"
     fields = {"cell": say(f"cell.{stack.cell}", language), "layers": module.num_layers}
-    yield say(key, language, units=f"{module.hidden_size:,}", **fields)
+    units = " → ".join(f"{size:,}" for size in (stack.units[:1] if even else stack.units))
+    yield say(key, language, units=units, **fields)
     if module.bidirectional:
         yield say("own.both", language)
     if module.proj_size:

@@ -1394,13 +1394,15 @@ _TAKE: dict[str, tuple[str, str]] = {
     ),
     "take.python": ("The same in Python", "在 Python 中得到同样的结果"),
     "command.about": (
-        "Take traces out of Python: a stage that steps in any browser, or a figure.",
-        "把轨迹（trace）带出 Python：可在任何浏览器中步进的舞台，或一张图。",
+        "Take traces out of Python: a stage that steps in any browser, a figure, or a table.",
+        "把轨迹（trace）带出 Python：可在任何浏览器中步进的舞台、一张图，或一张表。",
     ),
     "command.after": (
-        "A trace is written by lstm_core.trace(...).save(path).\n"
+        "A trace is written by lstm_core.trace(...).save(path), or from files by\n"
+        "python -m lstm_core trace MODEL DATA -o run.npz\n"
         "exit status: 0 done, 1 a file cannot be read or written, 2 wrong usage",
-        "轨迹文件由 lstm_core.trace(...).save(路径) 写出。\n"
+        "轨迹文件由 lstm_core.trace(...).save(路径) 写出，也可由文件得到：\n"
+        "python -m lstm_core trace MODEL DATA -o run.npz\n"
         "退出状态：0 完成，1 文件无法读取或写入，2 用法错误",
     ),
     "command.examples": ("examples:", "示例："),
@@ -1411,6 +1413,19 @@ _TAKE: dict[str, tuple[str, str]] = {
     "command.figure": (
         "a picture of every signal, or of one: .html, .png or .svg",
         "画出全部信号或其中一个：.html、.png 或 .svg",
+    ),
+    "command.table": (
+        "one row for every number of every signal: .csv or .parquet",
+        "每个信号的每个数值占一行：.csv 或 .parquet",
+    ),
+    "command.is-model": (
+        "{file} is a model, not a trace. First let it read something: "
+        "python -m lstm_core trace {file} DATA -o {out}",
+        "{file} 是模型，不是轨迹。请先让它读取数据：python -m lstm_core trace {file} DATA -o {out}",
+    ),
+    "command.no-trace": (
+        "{reason}. A trace is what python -m lstm_core trace MODEL DATA -o run.npz writes.",
+        "{reason}。轨迹文件由 python -m lstm_core trace MODEL DATA -o run.npz 写出。",
     ),
     "command.trace": ("a trace in an NPZ file", "NPZ 轨迹文件"),
     "command.traces": (
@@ -1499,6 +1514,10 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.stack": ("{count} recurrent stacks were found; show", "找到 {count} 组循环层；显示"),
     "own.nameless": ("stack {number}", "第 {number} 组"),
     "own.stack-one": ("{cell}, 1 layer of {units} units", "{cell}，1 层，{units} 个单元"),
+    "own.stack-uneven": (
+        "{cell}, {layers} layers of {units} units",
+        "{cell}，{layers} 层，各有 {units} 个单元",
+    ),
     "own.stack-many": (
         "{cell}, {layers} layers of {units} units",
         "{cell}，{layers} 层，每层 {units} 个单元",
@@ -1949,9 +1968,14 @@ _OWN: dict[str, tuple[str, str]] = {
         "The weights of {name} are not in the file: they are computed when the model runs.",
         "{name} 的权重不在文件中：它们在模型运行时才计算。",
     ),
+    "model.remark.joined": (
+        "{names} are read as one stack, each layer reading the one before: their numbers and sizes "
+        "follow each other, but the file does not say so.",
+        "{names} 按一个堆叠读取，每层读取前一层的输出：它们的编号和大小前后相接，但文件并未说明这一点。",
+    ),
     "model.remark.separate": (
-        "{name} reads what {before} gives, but no torch module holds both, so each is shown alone.",
-        "{name} 读取 {before} 的输出，但 torch 的一个模块容纳不了两者，因此分别显示。",
+        "{name} reads what {before} gives, but their kinds differ, so each is shown alone.",
+        "{name} 读取 {before} 的输出，但两者种类不同，因此分别显示。",
     ),
     "model.remark.initial-state": (
         "{name} starts from states that the model is given; here it starts from zeros.",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lstm_core.signals import Cell
 from lstm_core.stacks import LARGEST, ModelFileError
+from lstm_core.uneven import UnevenLayers
 
 KINDS: dict[str, type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]] = {
     "lstm": nn.LSTM,
@@ -27,10 +28,11 @@ _SUFFIX = re.compile(r"_l(\d+)(_reverse)?$")
 
 def assembled(
     weights: Mapping[str, Tensor], *, name: str = "", nonlinearity: str = "tanh"
-) -> nn.LSTM | nn.GRU | nn.RNN:
+) -> nn.LSTM | nn.GRU | nn.RNN | UnevenLayers:
     """The module that has these `weights`, copied, in evaluation mode.
 
-    Cell, sizes, layers and directions all follow from the shapes.
+    Cell, sizes, layers and directions all follow from the shapes. Layers of different sizes come as
+    `UnevenLayers`.
 
     Args:
         weights: by torch's names, ``weight_ih_l0`` to ``bias_hh_l1_reverse``; of one dtype.
@@ -41,6 +43,8 @@ def assembled(
         ModelFileError: ``"incomplete"``, ``"shapes"`` or ``"too-large"``.
     """
     cell, options = _configuration(weights, name)
+    if _differ(weights):
+        return _uneven(cell, weights, name, nonlinearity)
     if cell == "rnn":
         options["nonlinearity"] = nonlinearity
     with torch.device("meta"):  # shapes without memory: sizes are still a claim of the file
@@ -50,6 +54,41 @@ def assembled(
     module.to(next(iter(weights.values())).dtype)
     module.load_state_dict(dict(weights))
     return module.eval().requires_grad_(False)
+
+
+def _differ(weights: Mapping[str, Tensor]) -> bool:
+    """Whether the layers have different sizes."""
+    rows = {len(w) for key, w in weights.items() if key.startswith("weight_hh_l") and w.ndim}
+    return len(rows) > 1
+
+
+def _uneven(
+    cell: Cell, weights: Mapping[str, Tensor], name: str, nonlinearity: str
+) -> UnevenLayers:
+    """The layers, each checked as a module of its own that reads what the one before gives."""
+    layers: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in weights.items():
+        match = _SUFFIX.search(key)
+        if match is None or len(match[1]) > 5:
+            raise _incomplete(name, (), [key])
+        alone = f"{key[: match.start()]}_l0{match[2] or ''}"
+        layers.setdefault(int(match[1]), {})[alone] = tensor
+    first = width = None
+    for number in range(1 + max(layers)):
+        where = f"{name}, layer {number}" if name else f"layer {number}"
+        part = layers.get(number, {})
+        found, options = _configuration(part, where)
+        kind = (found, options["bidirectional"], options["bias"], "proj_size" in options)
+        first = first or kind
+        if kind != first or options["input_size"] != (width or options["input_size"]):
+            expected = f"{width} columns wide and of the kind of the layer before"
+            raise wrong_shape(where, "weight_ih", part["weight_ih_l0"], expected)
+        with torch.device("meta"):
+            module = KINDS[found](**options)
+        _check(module, part, where)
+        width = (options.get("proj_size") or options["hidden_size"]) * (1 + kind[1])
+    copies = {key: tensor.clone() for key, tensor in weights.items()}
+    return UnevenLayers(cell, copies, nonlinearity=nonlinearity).eval()
 
 
 def cell_of(weight_hh: Tensor, weight_hr: Tensor | None, name: str = "") -> tuple[Cell, int]:

@@ -59,10 +59,9 @@ class Layer:
         return self.hidden_size * len(self.directions)
 
     def fits_on(self, before: "Layer") -> bool:
-        """Whether torch can hold both in one module, this one reading all that `before` gives."""
+        """Whether one module can hold both, this one reading all that `before` gives."""
         return (
             (self.cell, self.nonlinearity) == (before.cell, before.nonlinearity)
-            and self.hidden_size == before.hidden_size
             and len(self.directions) == len(before.directions)
             and self.input_size == before.width
         )
@@ -164,7 +163,7 @@ def _reset_first(weights: dict[str, Tensor], name: str) -> dict[str, Tensor]:
 
 
 def chains(layers: Mapping[str, Layer], reads: Mapping[str, str]) -> list[list[str]]:
-    """The layers in groups that one torch module can hold, in the given order.
+    """The layers in groups that one module can hold, in the given order.
 
     Args:
         reads: for a layer, the one whose whole output it reads, and nothing else.

@@ -69,10 +69,10 @@ def left_out(names: str) -> Remark:
 
 
 def separate(name: str, before: str) -> Remark:
-    """A layer reads another that torch cannot hold in the same module."""
+    """A layer reads another that no module can hold beside it."""
     message = (
-        f"{name} reads what {before} gives; sizes or kinds differ, so that one torch module cannot "
-        "hold both, and each is shown alone"
+        f"{name} reads what {before} gives; their kinds differ, so that no module holds both, and "
+        "each is shown alone"
     )
     return remark("separate", message, name=name, before=before)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lstm_core.model_files.assembly import assembled, cell_of
+from lstm_core.model_files.siblings import joined
 from lstm_core.model_files.surroundings import Found, left_out, surroundings
 from lstm_core.signals import PACKED, Cell
 from lstm_core.stacks import ModelFileError, Remark, Stack
@@ -65,11 +66,11 @@ def find_stacks(
     if not groups:
         raise _no_stack(plain)
     alone = [_found(group, (nonlinearities or {}).get(group.name), remarks) for group in groups]
-    found = [replace(one, **_order(one, plain, ordered)) for one in alone]
+    found, told = joined([replace(one, **_order(one, plain, ordered)) for one in alone], plain)
     taken = {key for group in groups for key in group.keys}
     rest = {key: tensor for key, tensor in plain.items() if key not in taken}
     stacks, used, more = surroundings(found, rest)
-    remarks += _beside(groups, rest, used) + more + left_out(rest, used)
+    remarks += told + _beside(groups, rest, used) + more + left_out(rest, used)
     return tuple(stacks), tuple(remarks)
 
 

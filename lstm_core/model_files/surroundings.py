@@ -19,7 +19,7 @@ _EMBEDDING = re.compile(r"emb|lookup|wte|token|vocab|(^|\.)encoder\.weight$", re
 _HEAD = re.compile(r"head|out|decoder|classif|pred|logit|final|fc|linear", re.IGNORECASE)
 """Names that people give to a last layer."""
 
-_NORM = re.compile(r"norm|(^|\.)(ln|bn)[_\d.]", re.IGNORECASE)
+NORM = re.compile(r"norm|(^|\.)(ln|bn)[_\d.]", re.IGNORECASE)
 """Names that people give to layers of normalisation."""
 
 _ATTENTION = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
@@ -46,8 +46,7 @@ class Found:
     @property
     def width(self) -> int:
         """How many numbers the stack gives at each step."""
-        module = self.stack.module
-        return (module.proj_size or module.hidden_size) * (2 if module.bidirectional else 1)
+        return self.stack.width
 
 
 def surroundings(
@@ -156,7 +155,7 @@ def _between(one: Found, head: str, rest: Mapping[str, Tensor]) -> list[str]:
         if last in _BOOKKEEPING or key == _bias_of(head) or one.width not in tensor.shape:
             continue
         after = key not in one.before and tensor.ndim < 3
-        if after if one.ordered else _NORM.search(f"{owner}."):
+        if after if one.ordered else NORM.search(f"{owner}."):
             found.append(owner or key)
     return list(dict.fromkeys(found))
 
