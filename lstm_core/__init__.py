@@ -1,4 +1,23 @@
-"""Every gate of a trained LSTM, GRU or plain RNN, as numbers: no screen, no web."""
+"""Every gate of a trained LSTM, GRU or plain RNN, as numbers: no screen, no web.
+
+- Read: models with `load_model` and `model_of`, data with `read_data` and `sequences`;
+  `pick_device` says where to run, and a `SequenceModel` of a `ModelConfig` is a model of our own.
+- Trace: `trace` and `trace_many` give a `Trace` of one `LayerTrace` a layer and direction;
+  `difference` subtracts two.
+- Change: an `Intervention` for `trace`, kept by `write_interventions` and `read_interventions`; a
+  `WeightEdit` for `edited`. What it costs: `effect`, `effects` and `ablation_map`.
+- Does it still know? `counterfactual`, `recall_by_delay`, `probe` and `memory_capacity`.
+- Who wrote what it knows? `ledger`, `ledger_over_time`, `logit_ledger`, `counterfactual_ledger` and
+  `age_of_memory`.
+- How fast do the gates forget? `retention`, `passive_time_constant`, `passive_half_life`,
+  `gate_saturation`, `time_constant_to_bias` and `bias_to_time_constant`.
+- Can it be trained across a gap? `sensitivity` and `highway_share`.
+- What do its steps do in the long run? `fixed_points`, `lyapunov_exponents`, `spectral_radius`,
+  `fisher_memory` and `participation_ratio`.
+
+What nobody builds, such as the `Ledger` that `ledger` returns, is described in the function's own
+module.
+"""
 
 from lstm_core.convert import load_model, model_of
 from lstm_core.counterfactual import counterfactual
@@ -6,8 +25,6 @@ from lstm_core.data import read_data, sequences
 from lstm_core.device import pick_device
 from lstm_core.difference import difference
 from lstm_core.dynamics import (
-    FixedPoints,
-    Spectrum,
     fisher_memory,
     fixed_points,
     lyapunov_exponents,
@@ -15,27 +32,11 @@ from lstm_core.dynamics import (
     spectral_radius,
 )
 from lstm_core.edit import WeightEdit, edited
-from lstm_core.effect import (
-    Ablation,
-    AblationProgress,
-    Effect,
-    Estimate,
-    ablation_map,
-    effect,
-    effects,
-)
+from lstm_core.effect import ablation_map, effect, effects
 from lstm_core.gradients import highway_share, sensitivity
 from lstm_core.intervene import Intervention, read_interventions, write_interventions
-from lstm_core.ledger import (
-    AgeOfMemory,
-    Ledger,
-    LedgerOverTime,
-    age_of_memory,
-    ledger,
-    ledger_over_time,
-)
+from lstm_core.ledger import age_of_memory, ledger, ledger_over_time
 from lstm_core.memory import (
-    GateSaturation,
     bias_to_time_constant,
     gate_saturation,
     passive_half_life,
@@ -44,42 +45,15 @@ from lstm_core.memory import (
     time_constant_to_bias,
 )
 from lstm_core.model import ModelConfig, SequenceModel
-from lstm_core.probing import (
-    MemoryCapacity,
-    ProbeScore,
-    RecallAtDelay,
-    memory_capacity,
-    probe,
-    recall_by_delay,
-)
-from lstm_core.shares import (
-    CounterfactualLedger,
-    LogitLedger,
-    counterfactual_ledger,
-    logit_ledger,
-)
+from lstm_core.probing import memory_capacity, probe, recall_by_delay
+from lstm_core.shares import counterfactual_ledger, logit_ledger
 from lstm_core.trace import LayerTrace, Trace, trace, trace_many
 
 __all__ = [
-    "Ablation",
-    "AblationProgress",
-    "AgeOfMemory",
-    "CounterfactualLedger",
-    "Effect",
-    "Estimate",
-    "FixedPoints",
-    "GateSaturation",
     "Intervention",
     "LayerTrace",
-    "Ledger",
-    "LedgerOverTime",
-    "LogitLedger",
-    "MemoryCapacity",
     "ModelConfig",
-    "ProbeScore",
-    "RecallAtDelay",
     "SequenceModel",
-    "Spectrum",
     "Trace",
     "WeightEdit",
     "ablation_map",

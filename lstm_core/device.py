@@ -13,6 +13,13 @@ def pick_device() -> torch.device:
 
     Raises:
         ValueError: if ``LSTM_DEVICE`` names no device that this computer has.
+
+    >>> import os
+    >>> from unittest.mock import patch
+    >>> from lstm_core import pick_device
+    >>> with patch.dict(os.environ, LSTM_DEVICE="cpu"):
+    ...     pick_device()
+    device(type='cpu')
     """
     wanted = os.environ.get(VARIABLE, "").strip()
     if not wanted:

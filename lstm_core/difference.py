@@ -9,7 +9,7 @@ def difference(changed: Trace, original: Trace) -> Trace:
     """What `changed` holds minus what `original` holds: every signal, state, input and output.
 
     >>> from torch import nn, ones
-    >>> from lstm_core import Intervention, trace
+    >>> from lstm_core import Intervention, difference, trace
     >>> module, inputs = nn.LSTM(3, 4), ones(6, 3)
     >>> shut = Intervention(signal="f", op="set", value=0, times=4)
     >>> gap = difference(trace(module, inputs, interventions=[shut]), trace(module, inputs))

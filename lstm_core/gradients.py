@@ -52,6 +52,16 @@ def sensitivity(
         ValueError: for a module without a readout, if a class is asked for; for a deeper layer or
             the readout of a bidirectional module, which reads both past and future.
         IndexError: if there is no such class, layer or direction.
+
+    Through a weight of 0.5, a change halves at every step:
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from lstm_core import sensitivity
+    >>> rnn = nn.RNN(1, 1, nonlinearity="relu")
+    >>> for weight in rnn.parameters(): _ = nn.init.constant_(weight, 0.5)
+    >>> sensitivity(rnn, torch.ones(3, 1)).tolist()
+    [[0.5, 0.0, 0.0], [0.25, 0.5, 0.0], [0.125, 0.25, 0.5]]
     """
     source = open_module(module)
     traced = trace(module, inputs, h_0=h_0, c_0=c_0)
@@ -184,8 +194,18 @@ def highway_share(trace: Trace, since: int, *, layer: int = -1, direction: int =
     before it and where both have vanished. For a GRU, z and h take the places of f and c.
 
     Raises:
-        ValueError: for a plain RNN, which has no such way.
+        ValueError: for a plain RNN, which has no such way, or a difference of traces.
         IndexError: if there is no such step, layer or direction.
+
+    Where no gate reads the state, there is no other way:
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from lstm_core import highway_share, trace
+    >>> lstm = nn.LSTM(1, 2)
+    >>> _ = nn.init.zeros_(lstm.weight_hh_l0)
+    >>> highway_share(trace(lstm, torch.ones(4, 1)), since=1).tolist()
+    [nan, 1.0, 1.0, 1.0]
     """
     one = trace.layer(layer, direction)
     if one.cell == "rnn":

@@ -49,10 +49,19 @@ def ledger(trace: Trace, t: int, *, layer: int = -1, direction: int = 0) -> Ledg
     ``(prod z_j) (1 - z_k) n_k`` of a GRU.
 
     Raises:
-        ValueError: for a plain RNN.
+        ValueError: for a plain RNN, or a difference of traces.
         IndexError: if there is no such step, layer or direction.
 
     Source: Levy et al. 2018, for the view of a cell state as a weighted sum.
+
+    A cell that writes 1 at every step, and half of it stays:
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, ledger, trace
+    >>> held = [Intervention(signal=s, op="set", value=v) for s, v in zip("ifg", (1, 0.5, 1))]
+    >>> written = ledger(trace(nn.LSTM(3, 1), ones(4, 3), interventions=held), t=3)
+    >>> written.writes[:, 0].tolist(), written.total.tolist()
+    ([0.125, 0.25, 0.5, 1.0], [1.875])
     """
     one = trace.layer(layer, direction)
     keep, gain, start = carry(one)
@@ -127,8 +136,15 @@ def ledger_over_time(
             the memory was written when. Otherwise a row sums to the sum of the state.
 
     Raises:
-        ValueError: for a plain RNN.
+        ValueError: for a plain RNN, or a difference of traces.
         IndexError: if there is no such layer or direction.
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, ledger_over_time, trace
+    >>> held = [Intervention(signal=s, op="set", value=v) for s, v in zip("ifg", (1, 0.5, 1))]
+    >>> traced = trace(nn.LSTM(3, 1), ones(3, 3), interventions=held)
+    >>> ledger_over_time(traced).writes.tolist()
+    [[1.0, 0.0, 0.0], [0.5, 1.0, 0.0], [0.25, 0.5, 1.0]]
     """
     one = trace.layer(layer, direction)
     keep, gain, start = carry(one)
@@ -184,8 +200,16 @@ def age_of_memory(trace: Trace, t: int, *, layer: int = -1, direction: int = 0) 
     The state is a weighted mean of all candidates, ``sum (prod z_j) (1 - z_k) n_k``.
 
     Raises:
-        ValueError: for an LSTM, whose gates f and i need not sum to 1, and for a plain RNN.
+        ValueError: for an LSTM, whose gates f and i need not sum to 1, and for a plain RNN; for a
+            difference of traces.
         IndexError: if there is no such step, layer or direction.
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, age_of_memory, trace
+    >>> half = Intervention(signal="z", op="set", value=0.5)
+    >>> age = age_of_memory(trace(nn.GRU(3, 1), ones(3, 3), interventions=[half]), t=2)
+    >>> age.weights[:, 0].tolist(), age.initial.tolist()
+    ([0.125, 0.25, 0.5], [0.125])
     """
     one = trace.layer(layer, direction)
     if one.cell == "lstm":

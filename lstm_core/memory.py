@@ -27,8 +27,15 @@ def retention(trace: Trace, since: int, *, layer: int = -1, direction: int = 0) 
     Found as a sum of logarithms of the gates in float64, so that a share of 1e-300 is still one.
 
     Raises:
-        ValueError: for a plain RNN.
+        ValueError: for a plain RNN, or a difference of traces.
         IndexError: if there is no such step, layer or direction.
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, retention, trace
+    >>> half = Intervention(signal="f", op="set", value=0.5)
+    >>> traced = trace(nn.LSTM(3, 1), ones(4, 3), interventions=[half])
+    >>> retention(traced, since=1)[:, 0].round(6).tolist()
+    [nan, 1.0, 0.5, 0.25]
     """
     one = trace.layer(layer, direction)
     logs = _in_reading_order(one, _log_keep(one))
@@ -49,7 +56,15 @@ def passive_time_constant(trace: Trace, *, layer: int = -1, direction: int = 0) 
         Steps.
 
     Raises:
-        ValueError: for a plain RNN.
+        ValueError: for a plain RNN, or a difference of traces.
+        IndexError: if there is no such layer or direction.
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, passive_time_constant, trace
+    >>> kept = Intervention(signal="f", op="set", value=(0.5, 0.9, 1))
+    >>> traced = trace(nn.LSTM(3, 3), ones(4, 3), interventions=[kept])
+    >>> passive_time_constant(traced).round(2).tolist()
+    [1.44, 9.49, inf]
     """
     mean = _log_keep(trace.layer(layer, direction)).mean(axis=0)
     with np.errstate(divide="ignore"):
@@ -63,19 +78,29 @@ def passive_half_life(trace: Trace, *, layer: int = -1, direction: int = 0) -> n
         Steps.
 
     Raises:
-        ValueError: for a plain RNN.
+        ValueError: for a plain RNN, or a difference of traces.
+        IndexError: if there is no such layer or direction.
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, passive_half_life, trace
+    >>> kept = Intervention(signal="f", op="set", value=(0.25, 0.5))
+    >>> passive_half_life(trace(nn.LSTM(3, 2), ones(4, 3), interventions=[kept])).round(6).tolist()
+    [0.5, 1.0]
     """
     return np.log(2) * passive_time_constant(trace, layer=layer, direction=direction)
 
 
 def time_constant_to_bias(steps: ArrayLike) -> np.ndarray:
-    """The bias at which a forget gate that reads nothing keeps ``1/e`` for so many steps.
+    """The bias at which a forget gate that reads nothing keeps ``1/e`` after so many steps.
+
+    An array of the shape of `steps`.
 
     Source: Mahto et al. 2020: ``b = -ln(e^(1/T) - 1)``.
 
     Raises:
         ValueError: if a time constant is not positive.
 
+    >>> from lstm_core import time_constant_to_bias
     >>> round(float(time_constant_to_bias(10)), 3)
     2.252
     """
@@ -88,10 +113,16 @@ def time_constant_to_bias(steps: ArrayLike) -> np.ndarray:
 
 
 def bias_to_time_constant(bias: ArrayLike) -> np.ndarray:
-    """The inverse of `time_constant_to_bias`.
+    """The inverse of `time_constant_to_bias`: ``1 / ln(1 + e^-b)``, of the shape of `bias`.
 
     Units:
         Steps.
+
+    >>> from lstm_core import bias_to_time_constant, time_constant_to_bias
+    >>> bias_to_time_constant([0, 1, 5]).round(1).tolist()  # 0 and 1 are the usual first biases
+    [1.4, 3.2, 148.9]
+    >>> round(float(bias_to_time_constant(time_constant_to_bias(1000))), 6)
+    1000.0
     """
     return 1 / np.logaddexp(0, -np.asarray(bias, dtype=np.float64))
 
@@ -119,7 +150,15 @@ def gate_saturation(
     Source: Karpathy, Johnson & Fei-Fei 2015.
 
     Raises:
-        ValueError: for a plain RNN.
+        ValueError: for a plain RNN, or a difference of traces.
+        IndexError: if there is no such layer or direction.
+
+    >>> from torch import nn, ones
+    >>> from lstm_core import Intervention, gate_saturation, trace
+    >>> held = Intervention(signal="f", op="set", value=(0, 0.5, 1))
+    >>> found = gate_saturation(trace(nn.LSTM(3, 3), ones(4, 3), interventions=[held]))
+    >>> found.shut["f"].tolist(), found.open["f"].tolist()
+    ([1.0, 0.0, 0.0], [0.0, 0.0, 1.0])
     """
     one = trace.layer(layer, direction).require_values()
     gates = [signal.key for signal in SIGNALS[one.cell] if signal.is_gate]

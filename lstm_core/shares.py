@@ -58,6 +58,17 @@ def logit_ledger(
         TypeError: if `module` cannot be traced.
         ValueError: for a plain RNN, a module without a readout, or a trace of another module.
         IndexError: if there is no such step, class or direction.
+
+    The shares add up to what the model answered:
+
+    >>> import numpy as np
+    >>> from torch import ones
+    >>> from lstm_core import ModelConfig, SequenceModel, logit_ledger, trace
+    >>> model = SequenceModel(ModelConfig(cell="lstm", input_size=3, hidden_size=4, output_size=2))
+    >>> traced = trace(model, ones(5, 3))
+    >>> shares = logit_ledger(traced, model, t=4, class_index=1)
+    >>> shares.terms.shape, bool(np.isclose(shares.logit, traced.outputs[4, 1], atol=1e-6))
+    ((5,), True)
     """
     one = trace.layer(-1, direction)
     weight, bias, other = _readout(trace, module, t, class_index, direction)
@@ -169,6 +180,17 @@ def counterfactual_ledger(
     Raises:
         ValueError: for a plain RNN; if the traces differ elsewhere, or `t` is read earlier.
         IndexError: if there is no such step, layer or direction.
+
+    Where no gate reads the state, a change lasts only as what its own step wrote:
+
+    >>> from torch import nn, zeros
+    >>> from lstm_core import counterfactual_ledger, trace
+    >>> lstm = nn.LSTM(1, 2)
+    >>> _ = nn.init.zeros_(lstm.weight_hh_l0)
+    >>> was, now = trace(lstm, zeros(4, 1)), trace(lstm, [[1.0], [0.0], [0.0], [0.0]])
+    >>> found = counterfactual_ledger(was, now, changed_at=0, t=3)
+    >>> found.erased == 0, round(found.written, 6), found.relayed == 0
+    (True, 1.0, True)
     """
     one = trace.layer(layer, direction)
     if place_in_reading(one, t) < place_in_reading(one, changed_at):

@@ -1,4 +1,4 @@
-"""What the documentation shows runs: the examples of every docstring, and those of the README."""
+"""What the documentation shows runs, in docstrings and the README; no public name is without it."""
 
 import doctest
 import re
@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+import lstm_core
+import viz
+
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -16,6 +19,7 @@ MODULES = sorted(
     for path in (ROOT / package).rglob("*.py")
     if ">>>" in path.read_text(encoding="utf-8")
 )
+PUBLIC = [(package, name) for package in (lstm_core, viz) for name in package.__all__]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -24,6 +28,24 @@ def test_examples_of_docstrings_give_what_they_say(name):
     failed, tried = doctest.testmod(import_module(name))
     assert tried
     assert not failed
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=[name for _, name in PUBLIC])
+def test_every_public_name_has_an_example_that_can_be_pasted(package, name):
+    thing = getattr(package, name)
+    if not callable(thing):
+        pytest.skip("a constant; a function or class in its place is checked")
+    nothing_imported: dict[str, object] = {}
+    found = doctest.DocTestFinder(recurse=False).find(thing, name, globs=nothing_imported)
+    examples = [example for docstring in found for example in docstring.examples]
+    assert examples, "write >>> and what it gives into the docstring"
+    assert examples[-1].want, "the last line of the example gives nothing to compare"
+    assert not sum(doctest.DocTestRunner().run(docstring).failed for docstring in found)
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=[name for _, name in PUBLIC])
+def test_docstring_of_the_package_is_a_map_of_its_names(package, name):
+    assert f"`{name}`" in package.__doc__
 
 
 def test_python_of_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """What people see: figures, the stage, sentences. No page, no Streamlit outside `pages`.
 
-In a notebook, the value of the last line shows itself:
+`stage` is a `Player` of traces, which a notebook shows or a file keeps. `gate_figure` and
+`heat_map` are Plotly figures. In a notebook, the value of the last line shows itself:
 
 >>> import numpy as np, torch, lstm_core, viz
 >>> traced = lstm_core.trace(torch.nn.LSTM(3, 8), np.ones((20, 3), np.float32))

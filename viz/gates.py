@@ -56,6 +56,11 @@ def heat_map(
     Raises:
         KeyError: if the cell has no such signal.
         IndexError: if the trace has no such layer, direction or unit.
+
+    >>> import torch, lstm_core, viz
+    >>> traced = lstm_core.trace(torch.nn.LSTM(3, 8), torch.ones(20, 3))
+    >>> viz.heat_map(traced, "f", units=[5, 2]).data[0].z.shape
+    (2, 20)
     """
     sheet = _Sheet.of(trace, layer, direction, language, dark, units)
     name = signal_name(trace.cell, key, language)
@@ -73,7 +78,16 @@ def gate_figure(
     dark: bool = False,
     units: Sequence[int] | None = None,
 ) -> go.Figure:
-    """Every signal of the cell, one lane each, on one time axis. Arguments as for `heat_map`."""
+    """Every signal of the cell, one lane each, on one time axis. Arguments as for `heat_map`.
+
+    Raises:
+        IndexError: if the trace has no such layer, direction or unit.
+
+    >>> import torch, lstm_core, viz
+    >>> traced = lstm_core.trace(torch.nn.LSTM(3, 8), torch.ones(20, 3))
+    >>> [lane.name for lane in viz.gate_figure(traced).data]
+    ['f', 'i', 'o', 'g', 'c', 'h']
+    """
     sheet = _Sheet.of(trace, layer, direction, language, dark, units)
     keys = tuple(signal.key for signal in SIGNALS[trace.cell])
     title = say("figure.all", language, cell=say(f"cell.{trace.cell}", language))

@@ -35,6 +35,11 @@ _LOWEST, _HIGHEST = 700, 1000
 class Player:
     """A stage that shows itself in a notebook.
 
+    >>> import torch, lstm_core, viz
+    >>> player = viz.stage(lstm_core.trace(torch.nn.GRU(3, 8), torch.ones(20, 3)), title="ones")
+    >>> player.title, player.html.count("<html")
+    ('ones', 1)
+
     Attributes:
         html: the whole page, which needs nothing else.
         title: what the page is called.
@@ -90,9 +95,9 @@ def stage(
         ValueError: if there are no traces, they did not read the same sequence, or `names` does
             not fit them.
 
-    >>> import numpy as np, torch, lstm_core
+    >>> import numpy as np, torch, lstm_core, viz
     >>> traced = lstm_core.trace(torch.nn.LSTM(3, 8), np.ones((20, 3), np.float32))
-    >>> stage(traced, height=600)
+    >>> viz.stage(traced, height=600)
     Player(title='LSTM', height=600)
     """
     named = _named(traces, names, language)
