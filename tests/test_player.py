@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,12 +25,14 @@ from lstm_core.signals import SIGNALS
 from lstm_core.tasks import TASKS
 from lstm_core.trace import Trace, trace
 from viz import player, session
+from viz.compact import rounded
 from viz.payload import Part, packed
 from viz.standalone import THEMES, player_html
 from viz.state import ViewState
 from viz.text import LANGUAGES, say
 
 ROOT = Path(__file__).parents[1]
+EMPTY = struct.pack("<I", 0)
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&amp;<!--"
 
 
@@ -75,9 +78,10 @@ def opened(text: str) -> Page:
 def carried(text: str) -> tuple[dict, np.ndarray]:
     """The header and the numbers that a page carries."""
     ((_, content),) = [s for s in opened(text).tags("script") if s[0].get("id") == "payload"]
-    data = base64.b64decode(content, validate=True)
+    data = zlib.decompress(base64.b64decode(content, validate=True))
     (length,) = struct.unpack_from("<I", data)
-    return json.loads(data[4 : 4 + length]), np.frombuffer(data, "<f4", offset=4 + length)
+    planes = np.frombuffer(data, np.uint8, offset=4 + length).reshape(4, -1)
+    return json.loads(data[4 : 4 + length]), np.ascontiguousarray(planes.T).view("<f4")[:, 0]
 
 
 def array(floats: np.ndarray, place: dict) -> np.ndarray:
@@ -209,33 +213,94 @@ def test_something_else_than_a_trace_is_refused_by_name():
 @pytest.mark.parametrize("option", [{"language": "fr"}, {"theme": "blue"}])
 def test_unknown_language_or_theme_is_refused(option):
     with pytest.raises(ValueError, match=r"expected a (language|theme) of .*, got '(fr|blue)'"):
-        player_html(b"", **option)
+        player_html(EMPTY, **option)
 
 
 # ---- The file
 
 
-def recall_page() -> str:
+def preset_payload(preset: str = "recall", seed: int = 1) -> bytes:
     """The preset as the app gives it: three models, answers, the row of what is remembered."""
-    view = ViewState()
+    view = ViewState(preset=preset, seed=seed)
     example, _ = session.example_of(view)
     parts = []
     for cell in ("lstm", "gru", "rnn"):
-        checkpoint = zoo.load("recall", cell)
+        checkpoint = zoo.load(preset, cell)
         parts.append(
             Part(
                 key=cell,
                 trace=session.run(checkpoint, example.tokens),
-                classes=TASKS["recall"].classes,
+                classes=TASKS[preset].classes,
                 checkpoint=checkpoint,
-                memory=session.memory_of(checkpoint, "recall", example.tokens),
+                memory=session.memory_of(checkpoint, preset, example.tokens),
             )
         )
-    return player_html(packed(parts, example, view, address=False), title="Recall")
+    return packed(parts, example, view, address=False)
 
 
-def test_three_models_with_their_memory_fit_in_500_kb():
-    assert len(recall_page().encode()) < 500_000
+def recall_page() -> str:
+    return player_html(rounded(preset_payload()), title="Recall", note="rounded")
+
+
+@pytest.mark.parametrize("preset", TASKS)
+def test_three_models_with_their_memory_fit_in_500_kb(preset):
+    assert len(player_html(rounded(preset_payload(preset))).encode()) < 500_000
+
+
+def numbers_of(payload: bytes) -> tuple[dict, np.ndarray]:
+    (length,) = struct.unpack_from("<I", payload)
+    return json.loads(payload[4 : 4 + length]), np.frombuffer(payload, "<f4", offset=4 + length)
+
+
+@pytest.mark.parametrize("preset", ["recall", "python"])
+def test_a_rounded_payload_has_four_digits_and_the_weights_that_matter(preset):
+    given = preset_payload(preset)
+    whole, exact = numbers_of(given)
+    less, floats = numbers_of(rounded(given))
+    for part, other in zip(less["parts"], whole["parts"], strict=True):
+        heard = [whole_name in part["input_names"] for whole_name in other["input_names"]]
+        inputs = array(exact, other["inputs"])
+        assert (inputs.any(axis=0) == heard).all()
+        pairs = [
+            (part["inputs"], inputs[:, heard]),
+            (part["weights"]["weight_ih"], array(exact, other["weights"]["weight_ih"])[:, heard]),
+            (part["weights"]["weight_hh"], array(exact, other["weights"]["weight_hh"])),
+            (part["memory"], array(exact, other["memory"])),
+            *(
+                (lane["values"], array(exact, was["values"]))
+                for lane, was in zip(part["lanes"], other["lanes"], strict=True)
+            ),
+        ]
+        for place, expected in pairs:
+            np.testing.assert_allclose(array(floats, place), expected, rtol=2**-14, atol=0)
+    said = [{k: v for k, v in header.items() if k != "parts"} for header in (whole, less)]
+    assert said[0] == said[1]
+
+
+@given(
+    st.lists(st.floats(width=32), min_size=1, max_size=30),
+    st.dictionaries(st.text(max_size=5), st.text(max_size=5)),
+)
+def test_any_payload_is_read_back_from_the_page(numbers, words):
+    text = json.dumps(words, ensure_ascii=False).encode("utf-8", "replace")
+    text += b" " * (-len(text) % 4)
+    data = np.array(numbers, "<f4").tobytes()
+    header, floats = carried(player_html(struct.pack("<I", len(text)) + text + data))
+    assert (header, floats.tobytes()) == (json.loads(text), data)
+
+
+def test_what_is_no_number_stays_so_when_rounded():
+    layer = traced().layer()
+    odd = [np.nan, np.inf, -np.inf, 0.0, -0.0, 3.4028234e38, 1e-45]
+    signals = {key: v.copy() for key, v in layer.signals.items()}
+    signals["f"][0:7, 0] = odd
+    shown = replace(traced(), layers=(replace(layer, signals=signals),))
+    view = ViewState(preset="", models=("a",))
+    header, floats = numbers_of(rounded(packed([Part(key="a", trace=shown)], None, view)))
+    (lane,) = [lane for lane in header["parts"][0]["lanes"] if lane["key"] == "f"]
+    found = array(floats, lane["values"])[0:7, 0]
+    assert np.array_equal(found[:6], np.array(odd[:6], "<f4"), equal_nan=True)
+    assert 0 <= found[6] < 1e-40
 
 
 def test_the_page_loads_nothing_and_may_run_its_own_script_only():
@@ -245,8 +310,10 @@ def test_the_page_loads_nothing_and_may_run_its_own_script_only():
     (policy,) = [a["content"] for a, _ in page.tags("meta") if "http-equiv" in a]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
-    scripts = {a.get("type"): text for a, text in page.tags("script")}
-    assert rules["script-src"] == hashed(scripts["module"])
+    scripts = {a.get("id"): text for a, text in page.tags("script")}
+    code = zlib.decompress(base64.b64decode(scripts["code"])).decode()
+    assert "showStage(" in code
+    assert rules["script-src"].split() == [hashed(code), hashed(scripts[None])]
     assert rules["style-src"] == hashed(page.tags("style")[0][1])
 
 
@@ -269,14 +336,14 @@ def test_hostile_tokens_and_names_stay_text(token):
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40))
 def test_any_title_is_read_back_from_the_page(title):
-    page = opened(player_html(b"1234", title=title))
+    page = opened(player_html(EMPTY, title=title))
     assert page.tags("title")[0][1] == title
     assert page.tags("h1")[0][1] == title
 
 
 @pytest.mark.parametrize(("language", "tag"), [("en", "en"), ("zh", "zh-Hans")])
 def test_the_page_says_its_language_and_what_to_do_without_scripts(language, tag):
-    page = opened(player_html(b"", language=language))
+    page = opened(player_html(EMPTY, language=language))
     assert page.tags("html")[0][0]["lang"] == tag
     assert say("player.no-script", language) in page.tags("p")[0][1]
     assert page.tags("title")[0][1] == say("title", language)
@@ -284,7 +351,7 @@ def test_the_page_says_its_language_and_what_to_do_without_scripts(language, tag
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_theme_is_fixed_or_follows_the_reader(theme):
-    page = opened(player_html(b"", theme=theme))
+    page = opened(player_html(EMPTY, theme=theme))
     css = page.tags("style")[0][1]
     assert ("prefers-color-scheme" in css) == (theme == "auto")
     schemes = re.findall(r"[{ ]color-scheme: (\w+);", css)

@@ -6,10 +6,12 @@ The payload comes from `payload`; which traces are shown is chosen in `player`.
 import base64
 import hashlib
 import html
+import zlib
 from functools import cache
 from typing import Literal, get_args
 
 from viz import style
+from viz.compact import squeezed
 from viz.payload import FOLDER, assets
 from viz.text import LANGUAGES, say
 
@@ -21,16 +23,23 @@ _ENTRY = "export default function({"
 
 
 def player_html(
-    payload: bytes, *, title: str = "", language: str = "en", theme: ThemeName = "auto"
+    payload: bytes,
+    *,
+    title: str = "",
+    note: str = "",
+    language: str = "en",
+    theme: ThemeName = "auto",
 ) -> str:
     """A whole page that shows a payload of `viz.payload.packed`.
 
-    It may run its own script and nothing else, and it may load nothing: the page itself tells the
-    browser so. Numbers travel as text of base 64, so whatever a token holds stays inert.
+    It may run its own scripts and nothing else, and it may load nothing: the page itself tells the
+    browser so. Numbers and the stage's script travel deflated, as text of base 64, so whatever a
+    token holds stays inert.
 
     Args:
         payload: packed with ``address=False``; a page from disk has no address to keep.
         title: the heading and the name of the browser's tab; the app's name where it is empty.
+        note: a sentence below the stage.
         language: of the page; the payload's own words have theirs.
         theme: ``"auto"`` follows the reader's system.
 
@@ -38,17 +47,20 @@ def player_html(
         ValueError: if the language or the theme is none of those there are.
     """
     _check(language, theme)
-    css, js = _styles(theme), _script()
+    css, js, loader = _styles(theme), _script(), _loader()
     return _PAGE.format(
         language=_TAGS[language],
-        policy=_policy(css, js),
+        policy=_policy(css, js, loader),
         title=html.escape(title or say("title", language)),
         heading=f"<h1>{html.escape(title)}</h1>\n" if title else "",
         without_script=html.escape(say("player.no-script", language)),
+        too_old=html.escape(say("player.old-browser", language)),
+        note=f"<footer>{html.escape(note)}</footer>\n" if note else "",
         css=css,
         host=assets().html,
-        payload=base64.b64encode(payload).decode("ascii"),
-        js=js,
+        payload=_text(squeezed(payload)),
+        js=_text(zlib.compress(js.encode(), 9)),
+        loader=loader,
     )
 
 
@@ -63,9 +75,11 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 {heading}<noscript><p>{without_script}</p></noscript>
+<p id="too-old" hidden>{too_old}</p>
 <main id="stage">{host}</main>
-<script type="text/plain" id="payload">{payload}</script>
-<script type="module">{js}</script>
+{note}<script type="text/plain" id="payload">{payload}</script>
+<script type="text/plain" id="code">{js}</script>
+<script>{loader}</script>
 </body>
 </html>
 """
@@ -86,6 +100,16 @@ def _script() -> str:
         raise ValueError(f"expected one {_ENTRY!r} in the stage's scripts, got {js.count(_ENTRY)}")
     entry = js.replace(_ENTRY, "const showStage = function ({")
     return f"\n{entry}\n{(FOLDER / 'offline.js').read_text(encoding='utf-8')}"
+
+
+@cache
+def _loader() -> str:
+    """What unpacks the numbers and the script; all that the page holds in plain."""
+    return "\n" + (FOLDER / "unpack.js").read_text(encoding="utf-8")
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 @cache
@@ -116,10 +140,11 @@ def _root(theme: str) -> str:
     return f":root {{ {lines} }}"
 
 
-def _policy(css: str, js: str) -> str:
-    """What the browser may do on this page: draw it, and run this one script."""
+def _policy(css: str, *scripts: str) -> str:
+    """What the browser may do on this page: draw it, and run these scripts."""
+    allowed = " ".join(f"'{_hash(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src '{_hash(js)}'; style-src '{_hash(css)}'; "
+        f"default-src 'none'; script-src {allowed}; style-src '{_hash(css)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 

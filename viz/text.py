@@ -1357,6 +1357,14 @@ _TAKE: dict[str, tuple[str, str]] = {
         "这个页面在您的浏览器中逐步展示循环神经网络。请允许它运行 JavaScript；"
         "它不会从网络加载任何内容。",
     ),
+    "player.old-browser": (
+        "This page needs a browser of 2023 or later.",
+        "这个页面需要 2023 年或更新的浏览器。",
+    ),
+    "player.rounded": (
+        "Numbers in this file are rounded to {digits} digits; the app and its NPZ files have all.",
+        "本文件中的数值保留 {digits} 位有效数字；本应用及其 NPZ 文件保留全部位数。",
+    ),
     "player.layer": ("{model} layer {layer}", "{model} 第 {layer} 层"),
     "player.fewer-steps": (
         "The first {shown} of {steps} steps are shown.",
@@ -1607,8 +1615,17 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.data-how": ("How it was read", "如何读取"),
     "own.data-another": ("Another file", "换一个文件"),
     "own.data-preview": ("The first rows", "前几行"),
-    "own.data-table": ("{rows} rows, {columns} columns", "{rows} 行，{columns} 列"),
-    "own.data-texts": ("{count} texts", "{count} 段文字"),
+    "own.data-table": ("rows: {rows}, columns: {columns}", "{rows} 行，{columns} 列"),
+    "own.data-texts": ("texts: {count}", "{count} 段文字"),
+    "own.not-read": ("Not read: {names}", "未读取：{names}"),
+    "own.not-read.one": ("{column} ({why})", "{column}（{why}）"),
+    "own.not-read.more": ("and {count} more", "另有 {count} 列"),
+    "own.not-read.text-column": ("text", "文字"),
+    "own.not-read.clock-column": ("rises like a clock", "像时间一样递增"),
+    "own.not-read.empty-column": ("empty", "空列"),
+    "own.not-read.column-left-out": ("neither numbers nor text", "既非数值也非文字"),
+    "own.not-read.group-column": ("names the sequence", "序列名"),
+    "own.not-read.not-chosen": ("not chosen", "未选"),
     "own.option.encoding": ("encoding", "编码"),
     "own.option.delimiter": ("columns parted by", "列分隔符"),
     "own.option.delimiter.comma": ("comma", "逗号"),
@@ -1619,6 +1636,15 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.option.decimal": ("decimals after", "小数点"),
     "own.option.decimal.point": ("point", "句点"),
     "own.option.decimal.comma": ("comma", "逗号"),
+    "own.option.thousands": ("sign between thousands", "千位分隔符"),
+    "own.option.thousands.nothing": ("none", "无"),
+    "own.option.thousands.comma": ("comma", "逗号"),
+    "own.option.thousands.point": ("point", "句点"),
+    "own.option.thousands.apostrophe": ("apostrophe", "撇号"),
+    "own.option.thousands.space": ("blank", "空格"),
+    "own.option.frame_ms": ("frame, ms", "帧长（毫秒）"),
+    "own.option.hop_ms": ("from frame to frame, ms", "帧移（毫秒）"),
+    "own.option.bands": ("mel bands", "梅尔频带数"),
     "own.option.header": ("first row holds names", "首行为列名"),
     "own.option.header.yes": ("yes", "是"),
     "own.option.header.no": ("no", "否"),
@@ -1971,7 +1997,8 @@ _OWN: dict[str, tuple[str, str]] = {
     "model.remark.joined": (
         "{names} are read as one stack, each layer reading the one before: their numbers and sizes "
         "follow each other, but the file does not say so.",
-        "{names} 按一个堆叠读取，每层读取前一层的输出：它们的编号和大小前后相接，但文件并未说明这一点。",
+        "{names} 按一个堆叠读取，每层读取前一层的输出：它们的编号和大小前后相接，"
+        "但文件并未说明这一点。",
     ),
     "model.remark.separate": (
         "{name} reads what {before} gives, but their kinds differ, so each is shown alone.",
@@ -2081,15 +2108,25 @@ _OWN: dict[str, tuple[str, str]] = {
         "无法确定 {name} 之后是哪一层：{names}。因此都不使用。",
     ),
     "data.text-for-numbers": (
-        "This file holds text, but the model reads {width} numbers a step. If it reads symbols, "
+        "This file holds text, but the model reads numbers: {width} a step. If it reads symbols, "
         "bring its vocabulary.",
         "这个文件是文字，但模型每步读 {width} 个数。如果它读的是符号，请提供词表。",
     ),
     "data.channel-count": (
-        "The model reads {input_size} numbers a step, but {count} columns are chosen: {columns}. "
+        "The model reads {input_size} numbers a step; columns chosen: {count} ({columns}). "
         "Choose the columns under “How it was read”.",
         "模型每步读 {input_size} 个数，但选了 {count} 列：{columns}。请在“如何读取”中选择列。",
     ),
+    "data.channel-count.one": (
+        "The model reads 1 number a step; columns chosen: {count} ({columns}). Choose the column "
+        "under “How it was read”.",
+        "模型每步读 1 个数，但选了 {count} 列（{columns}）。请在“如何读取”中选择列。",
+    ),
+    "data.same-sign": (
+        "Decimals and thousands cannot both have the sign {sign}.",
+        "小数点和千位分隔符不能都是 {sign}。",
+    ),
+    "data.column-twice": ("Column {column} is named twice.", "{column} 列出现了两次。"),
     "data.bad-id": (
         "The model's ids are whole numbers from 0 to {limit}, but step {step} is {value}.",
         "模型的编号是 0 到 {limit} 的整数，但第 {step} 步是 {value}。",
@@ -2147,8 +2184,11 @@ _OWN: dict[str, tuple[str, str]] = {
         "数组有 {count} 个轴，因此不可能是 {axes}。",
     ),
     "data.frames": (
-        "Frames of {frame} samples every {hop} samples in {bands} bands cannot be computed.",
-        "无法计算每帧 {frame} 个采样、帧移 {hop} 个采样、{bands} 个频带的特征。",
+        "Frames of {frame} samples every {hop} samples in {bands} bands cannot be computed at "
+        "{rate} Hz: a frame has {shortest} to {longest} samples, and there are at most {most} "
+        "bands.",
+        "在 {rate} Hz 下无法计算每帧 {frame} 个采样、帧移 {hop} 个采样、{bands} 个频带的特征："
+        "每帧需 {shortest} 到 {longest} 个采样，频带不超过 {most} 个。",
     ),
     "data.unknown-option": (
         "{value} is no choice for {option}; the choices are {allowed}.",
@@ -2234,8 +2274,22 @@ _OWN: dict[str, tuple[str, str]] = {
         "{column} 列是文字，例如第 {row} 行的 {cell}，因此不读取。",
     ),
     "data.remark.comment-lines": (
-        "{count} lines before the table are comments.",
+        "Comment lines before the table: {count}.",
         "表格之前有 {count} 行注释。",
+    ),
+    "data.remark.thousands": (
+        "The column {column} has thousands signs: {cell} in row {row} is read as {value}.",
+        "{column} 列有千位分隔符：第 {row} 行的 {cell} 读作 {value}。",
+    ),
+    "data.remark.comma-doubt.one": (
+        "Each line is read as one number with a decimal comma. If it is two whole numbers, choose "
+        "that a comma parts the columns.",
+        "每行读作一个以逗号为小数点的数。如果它是两个整数，请把列分隔符设为逗号。",
+    ),
+    "data.remark.comma-doubt.two": (
+        "Each line is read as two whole numbers in two columns. If it is one number with a decimal "
+        "comma, choose that decimals come after a comma.",
+        "每行读作两列整数。如果它是一个以逗号为小数点的数，请把小数点设为逗号。",
     ),
     "data.remark.column-left-out": (
         "The column {column} holds neither numbers nor text, so it is not read.",

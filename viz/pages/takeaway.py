@@ -8,6 +8,7 @@ import streamlit as st
 from lstm_core.checkpoint import Checkpoint
 from lstm_core.tasks import TASKS, Example
 from lstm_core.trace import Trace
+from viz.compact import DIGITS, rounded
 from viz.export import trace_csv, trace_npz, trace_parquet
 from viz.pages import cached
 from viz.payload import Part, packed
@@ -108,7 +109,9 @@ def _button(label: str, make: Callable[[], bytes], file: str, media: str, about:
 
 
 def _page(payload: Callable[[], bytes], name: str, language: str) -> bytes:
-    return player_html(payload(), title=name, language=language).encode()
+    note = say("player.rounded", language, digits=DIGITS)
+    data = rounded(payload())
+    return player_html(data, title=name, note=note, language=language).encode()
 
 
 def _file_name(text: str) -> str:
