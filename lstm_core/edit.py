@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_core.fields import checked_fields, choice, number, to_plain, unit_list, whole, wrong
+from lstm_core.hooks import derived_weights
 from lstm_core.reading import Source, open_module
 from lstm_core.signals import PACKED
 
@@ -98,6 +99,12 @@ def edited(module: Module, edits: Iterable[WeightEdit]) -> Module:
     >>> longer.bias_ih_l0.tolist(), lstm.bias_ih_l0.tolist()
     ([0.0, 3.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     """
+    if derived := derived_weights(open_module(module).recurrent):
+        raise ValueError(
+            f"the module makes {', '.join(derived)} anew from other tensors, so an edit would be "
+            "lost; take that off first: remove_weight_norm, prune.remove or "
+            "parametrize.remove_parametrizations"
+        )
     changed = copy.deepcopy(module)
     source = open_module(changed)
     for edit in edits:

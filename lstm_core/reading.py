@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_core.cells import Weights
+from lstm_core.hooks import is_known, made_before_calls
 from lstm_core.model import SequenceModel
 from lstm_core.signals import Cell
 from lstm_core.uneven import UnevenLayers, states_of, units_of
@@ -64,7 +65,21 @@ class Source:
     def weights(self, layer: int, direction: int) -> Weights:
         """The module's own tensors of one layer and direction, named without suffix; no copies."""
         suffix = f"_l{layer}" + ("_reverse" if direction else "")
-        return {name: getattr(self.recurrent, name + suffix).detach() for name in self._names}
+        return {name: self._weight(name + suffix).detach() for name in self._names}
+
+    def _weight(self, name: str) -> Tensor:
+        return self._made[name] if name in self._made else getattr(self.recurrent, name)
+
+    @cached_property
+    def _made(self) -> Weights:
+        """The weights that torch makes anew before each call of the module, as it would now."""
+        return made_before_calls(self.recurrent)
+
+    @property
+    def hooked(self) -> bool:
+        """Whether hooks may change what the module reads or gives, nobody knows how."""
+        before = self.recurrent._forward_pre_hooks.values()
+        return not all(map(is_known, before)) or bool(self.recurrent._forward_hooks)
 
     @property
     def _names(self) -> list[str]:

@@ -23,12 +23,15 @@ from torch.nn.utils.rnn import pad_sequence
 
 from lstm_core.fused import Layer
 from lstm_core.intervene import Intervention
-from lstm_core.reading import Reading, Source, initial_states, open_module, read
+from lstm_core.reading import Reading, Recurrent, Source, initial_states, open_module, read
 from lstm_core.record import LayerTrace, Trace
 from lstm_core.signals import SIGNALS
 from lstm_core.surgery import Rounds, change, change_inputs, network_of, rounds_of
 
 __all__ = ["LayerTrace", "Trace", "trace", "trace_many"]
+
+_SAME = 1e-4
+"""How far a hooked module may be from its trace; rounding is less, what a hook does is more."""
 
 _CHUNK = 2**24
 """About how many numbers `trace_many` works on at a time: 64 MiB of float32."""
@@ -72,7 +75,9 @@ def trace(
     """
     source = open_module(module)
     with torch.inference_mode(), _full_precision(source):
-        return _Stack.of(source, h_0, c_0).traces([read(source, inputs)], interventions)[0]
+        stack, reading = _Stack.of(source, h_0, c_0), read(source, inputs)
+        stack.check_hooks(reading)
+        return stack.traces([reading], interventions)[0]
 
 
 def trace_many(
@@ -103,6 +108,8 @@ def trace_many(
     with torch.inference_mode(), _full_precision(source):
         stack = _Stack.of(source, h_0, c_0)
         readings = [_read_one(source, number, one) for number, one in enumerate(sequences)]
+        for reading in readings[:1]:
+            stack.check_hooks(reading)
         found: dict[int, Trace] = {}
         for chunk in _chunks(source, [len(reading) for reading in readings]):
             traces = stack.traces([readings[i] for i in chunk], interventions)
@@ -180,6 +187,23 @@ class _Stack:
         outputs = self._outputs(x, lengths)
         return [self._trace(*parts) for parts in zip(readings, found, outputs, strict=True)]
 
+    def check_hooks(self, reading: Reading) -> None:
+        """Raise unless the module itself, with all that hangs on it, gives what is traced.
+
+        Raises:
+            ValueError: if a hook changes what the module reads or gives.
+        """
+        if not self.source.hooked:
+            return
+        own = _called(self.source.recurrent, reading.features, self.layers)
+        traced = self.traces([reading], ())[0]
+        h = np.concatenate([traced.layer(-1, way)["h"] for way in range(self.source.directions)], 1)
+        if own.shape != h.shape or not np.allclose(own, h, rtol=0, atol=_SAME, equal_nan=True):
+            raise ValueError(
+                "a hook on the module changes what it reads or gives, which a trace cannot show; "
+                "remove the hook, or do to the inputs what it does"
+            )
+
     def _through(
         self,
         number: int,
@@ -249,6 +273,18 @@ class _Stack:
             device=str(self.source.like.device),
             dtype=str(self.source.like.dtype).removeprefix("torch."),
         )
+
+
+def _called(module: Recurrent, x: Tensor, layers: Sequence[Layer]) -> np.ndarray:
+    """What the module itself gives in evaluation mode, ``[time, feature]``, hooks and all."""
+    start = [torch.stack([layer.start[key] for layer in layers]) for key in layers[0].start]
+    training = module.training
+    try:
+        given = module.eval()(x, tuple(start) if len(start) > 1 else start[0])
+    finally:
+        module.train(training)
+    h = given[0] if isinstance(given, tuple) else given
+    return h.detach().cpu().numpy()
 
 
 def _changed_inputs(x: Tensor, rounds: Rounds) -> Tensor:

@@ -31,6 +31,7 @@ LEVELS = {
     "record": 2,
     "difference": 3,
     "reading": 3,
+    "hooks": 2,
     "fused": 3,
     "surgery": 3,
     "trace": 3,

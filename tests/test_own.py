@@ -15,6 +15,7 @@ from viz import own, own_measures, own_plates, own_stage, own_words
 from viz.excerpt import excerpt_of
 from viz.own import Given, Own
 from viz.sheet import Sheet, count
+from viz.story import percent, proof
 from viz.text import LANGUAGES, TEXT, say
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -173,6 +174,43 @@ def test_stage_opens_at_the_impulse():
     given = Given(inputs=values, key="impulse", look=at, of=40)
     whole = own.trace_of(loaded, given)
     assert own_stage.story_of(whole, given, excerpt_of(whole), "en").step == at
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_model_that_gives_no_numbers_is_told_so_and_proves_nothing(language):
+    stack = stack_of("lstm")
+    with torch.no_grad():
+        stack.module.weight_ih_l0[0, 2] = torch.nan  # an input gate, when its input is not zero
+    inputs = np.ones((12, 3), np.float32)
+    whole = trace(stack.module, inputs)
+    given = Given(inputs=inputs, key="ones", of=12)
+    told = own_stage.story_of(whole, given, excerpt_of(whole), language)
+    share = percent(1 - np.isfinite(whole["h"]).mean())
+    assert share in told.lead
+    assert told.step == 0
+    badge = proof(whole.layer(), language)
+    assert (badge["good"], share in badge["label"]) == (False, True)
+    sound = own_stage.story_of(*run_of(own_of()), language)
+    assert share not in sound.lead
+
+
+def run_of(loaded: Own):
+    given, whole = run(loaded)
+    return whole, given, excerpt_of(whole)
+
+
+def test_a_unit_that_holds_next_to_nothing_is_not_told_of():
+    stack = stack_of("lstm")
+    with torch.no_grad():
+        stack.module.weight_hh_l0.zero_()
+        for name in ("weight_ih_l0", "bias_ih_l0", "bias_hh_l0"):
+            weight = getattr(stack.module, name)
+            weight[10:13] = 0  # three units of five write nothing
+        stack.module.bias_ih_l0[5:8] = 30  # and never forget it
+    _, whole = run(own_of(stack), 200)
+    slow, fast = own_stage.extremes(whole)
+    assert {slow.unit, fast.unit} == {3, 4}
+
 
 
 def test_stage_shows_the_layer_of_the_slowest_unit_among_the_first():

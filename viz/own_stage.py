@@ -11,7 +11,7 @@ from viz.excerpt import Excerpt, cut, excerpt_of
 from viz.own import Given, Own
 from viz.sheet import count
 from viz.state import ViewState
-from viz.story import Part, Story, strong
+from viz.story import Part, Story, percent, strong
 from viz.text import say
 
 MODEL = "own"
@@ -19,6 +19,9 @@ MODEL = "own"
 
 TOGETHER = 4
 """Layers and directions that stand on the stage at first; the others can be added there."""
+
+_LITTLE = 0.01
+"""A unit that holds less than this share of what the fullest of its layer holds, holds nothing."""
 
 FOREVER = 1_000_000
 """Half-lives beyond this are not told in figures: the gate is all but always open."""
@@ -78,8 +81,8 @@ class Place:
 def extremes(whole: Trace) -> tuple[Place, Place] | None:
     """The unit that holds on longest and the one that lets go first; ``None`` without gates.
 
-    Of each layer only the half of the units counts that holds most: a unit that nothing is written
-    into keeps nothing, however open its gate.
+    Of each layer only the half of the units counts that holds most, and of these none that holds
+    next to nothing: a unit that nothing is written into keeps nothing, however open its gate.
     """
     if whole.cell == "rnn":
         return None
@@ -87,7 +90,7 @@ def extremes(whole: Trace) -> tuple[Place, Place] | None:
     for layer in whole.layers:
         lives = passive_half_life(whole, layer=layer.layer, direction=layer.direction)
         held = np.abs(np.nan_to_num(layer["c" if whole.cell == "lstm" else "h"])).mean(axis=0)
-        full = np.flatnonzero(held >= np.median(held))
+        full = np.flatnonzero(held >= max(np.median(held), _LITTLE * held.max()))
         lives = np.nan_to_num(lives, nan=0.0, posinf=np.inf)[full]
         found += [
             Place(layer=layer, unit=int(full[place]), half_life=float(lives[place]))
@@ -105,6 +108,9 @@ def story_of(whole: Trace, given: Given, excerpt: Excerpt, language: str) -> Sto
     """What to look at, computed: who holds on longest and who lets go first."""
     look = len(whole) // 2 if given.look is None else given.look
     step = min(look, excerpt.steps - 1)
+    missing = first_missing(whole)
+    if missing is not None:
+        return Story(lead=_lead_missing(whole, *missing, language), step=min(missing[1], step))
     ends = extremes(whole)
     if ends is None:
         unit = liveliest(whole.layer())
@@ -123,6 +129,21 @@ def story_of(whole: Trace, given: Given, excerpt: Excerpt, language: str) -> Sto
         fast=_steps(fast.half_life, language),
     )
     return Story(lead=lead, step=step)
+
+
+def first_missing(whole: Trace) -> tuple[LayerTrace, int] | None:
+    """The first layer whose state is somewhere no number, and the first such step that it reads."""
+    for layer in whole.layers:
+        missing = np.flatnonzero(~np.isfinite(layer["h"]).all(axis=1))
+        if len(missing):
+            return layer, int(missing[-1 if layer.direction else 0])
+    return None
+
+
+def _lead_missing(whole: Trace, layer: LayerTrace, step: int, language: str) -> str:
+    share = 1 - float(np.isfinite(layer["h"]).mean())
+    part = name_of(layer, whole, language)
+    return say("own.lead-missing", language, share=percent(share), part=part, step=step)
 
 
 def _steps(number: float, language: str) -> str:

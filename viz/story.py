@@ -207,12 +207,17 @@ def proof(layer: LayerTrace, language: str) -> dict[str, object]:
     """The badge: how far the shown gates reproduce what torch's fused layer returned."""
     residual = f"{layer.residual:.0e}".replace("e-0", "e-")
     limit = _DOUBTFUL[str(layer.signals["h"].dtype)]
-    key = f"part.proof_{layer.cell}"
-    return {
-        "good": bool(layer.residual <= limit),
-        "label": say(key, language, residual=residual, squash=layer.nonlinearity),
-        "note": say("part.proof_note", language, residual=residual),
-    }
+    label = say(
+        f"part.proof_{layer.cell}", language, residual=residual, squash=layer.nonlinearity
+    )
+    finite = np.isfinite(layer.signals["h"])
+    if finite.all():
+        note = say("part.proof_note", language, residual=residual)
+        return {"good": bool(layer.residual <= limit), "label": label, "note": note}
+    missing = percent(1 - float(finite.mean()))
+    label = say("part.proof_missing", language, share=missing)
+    note = say("part.proof_missing-note", language, share=missing, residual=residual)
+    return {"good": False, "label": label, "note": note}
 
 
 def about(part: Part, language: str) -> list[list[str]]:

@@ -581,6 +581,16 @@ _STAGE: dict[str, tuple[str, str]] = {
         "证明：用这里显示的门计算出的状态，与 torch 融合层自己返回的状态，"
         "在所有单元和时间步上最多相差 {residual}。",
     ),
+    "part.proof_missing": (
+        "{share} of h is no number: nothing proved there",
+        "{share} 的 h 不是数：那里无从证明",
+    ),
+    "part.proof_missing-note": (
+        "{share} of the values of h are NaN or infinite. Where there are numbers, they differ from "
+        "those of torch's own fused layer by at most {residual}.",
+        "h 中 {share} 的值是 NaN 或无穷。在有数的地方，"
+        "它们与 torch 融合层的结果最多相差 {residual}。",
+    ),
     "made.batch": ("Sequences a step", "每步序列数"),
     "made.clip": ("Gradient clipped at", "梯度裁剪"),
     "made.corpus": ("Corpus", "语料"),
@@ -1651,6 +1661,7 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.option.split": ("sequences", "序列"),
     "own.option.split.whole": ("the whole text is one", "整个文本为一个"),
     "own.option.split.lines": ("each line is one", "每行为一个"),
+    "own.option.array": ("array", "数组"),
     "own.option.axes": ("order of axes", "轴的顺序"),
     "own.option.channels": ("read at each step", "每步读取"),
     "own.option.group": ("sequence named by", "序列名所在列"),
@@ -1687,17 +1698,23 @@ _OWN: dict[str, tuple[str, str]] = {
         "{units} 个单元中的前 {shown} 个 · {parameters} 个参数",
     ),
     "own.lead": (
-        "Reading these {steps} steps, of the half of the units that hold most, unit {unit} of "
-        "{part} holds on longest: its gates alone halve its content in {slow}. Unit {other} of "
-        "{where} lets go first: in {fast}.",
-        "在这 {steps} 步中，内容较多的那一半单元里，{part} 的单元 {unit} 保持得最久："
-        "仅由门决定，其内容经过 {slow}减半。{where} 的单元 {other} 忘得最快：{fast}就减半。",
+        "Of the units that hold much over these {steps} steps, unit {unit} of {part} holds on "
+        "longest: its gates halve what it holds in {slow}. Unit {other} of {where} forgets "
+        "fastest: in {fast}.",
+        "在这 {steps} 步中内容较多的单元里，{part} 的单元 {unit} 保持得最久："
+        "它的门使其内容经过 {slow}减半。{where} 的单元 {other} 忘得最快：{fast}就减半。",
     ),
     "own.lead-open": (
         "Reading these {steps} steps, the gates that keep stay open in every unit that holds much: "
         "no unit forgets here. Unit {unit} of {part} holds on longest.",
         "在这 {steps} 步中，内容较多的单元的保留门一直打开：这里没有单元遗忘。"
         "{part} 的单元 {unit} 保持得最久。",
+    ),
+    "own.lead-missing": (
+        "{share} of what {part} computes is no number: NaN or infinite, from step {step} on. Look "
+        "for such a weight or input.",
+        "{part} 的计算结果中有 {share} 不是数（NaN 或无穷），从第 {step} 步开始。"
+        "请检查权重或输入中是否有这样的值。",
     ),
     "own.more-steps": ("more than {number} steps", "超过 {number} 步"),
     "own.loud": (
