@@ -1,6 +1,6 @@
 """The command line: train a model, build the shipped ones, list them.
 
-The commands that read trained models of any framework are in `commands`.
+The commands that read trained models of any framework are in `commands` and `trace_command`.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from lstm_core import commands, zoo
+from lstm_core import commands, trace_command, zoo
 from lstm_core.build import build, is_finished, run, run_path
 from lstm_core.checkpoint import LARGEST, Checkpoint, CheckpointError
 from lstm_core.tasks import TASKS
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except (CheckpointError, ValueError, OSError) as error:
-        _say(f"error: {commands.plain(str(error))}")
+        _say(f"error: {commands.reason(error)}")
         return 1
 
 
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(added)
     _add_zoo(added)
     commands.add_to(added)
+    trace_command.add_to(added)
     listing = added.add_parser("list", help="print the shipped models with their scores")
     listing.set_defaults(command=_list)
     return parser

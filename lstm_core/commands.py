@@ -1,26 +1,24 @@
-"""The commands that read trained models: `inspect`, `trace` and `convert`.
+"""The commands that read nothing but a model, `inspect` and `convert`, and what all commands share.
 
-How files are read is in `convert` and `data`; the commands that train are in ``__main__``.
+How files are read is in `convert`; the command that reads data, too, is in `trace_command`; those
+that train are in ``__main__``.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from lstm_core.checkpoint import write_tensors
-from lstm_core.convert import load_model, model_of
-from lstm_core.data import DataError, DataOptions, channels_for, read_data, sequences, standardise
-from lstm_core.data_files.sequences import Sequence
+from lstm_core.convert import load_model
+from lstm_core.data_files.datafile import counted
 from lstm_core.model_files.safetensors_files import NONLINEARITIES, WEIGHTS
-from lstm_core.stacks import ModelFile, ModelFileError, Stack
-from lstm_core.trace import trace
-from lstm_core.vocabulary_files import read_vocabulary
+from lstm_core.stacks import ModelFile, ModelFileError, Remark, Stack
 
 _KINDS = {
     "checkpoint": "a checkpoint of this program",
@@ -34,13 +32,6 @@ _INSPECT = """examples:
   python -m lstm_core inspect model.pt
   python -m lstm_core inspect model.onnx --json"""
 
-_TRACE = """examples:
-  python -m lstm_core trace model.pt sensors.csv -o run.npz
-  python -m lstm_core trace model.keras ids.json -o run.npz --stack encoder
-  python -m lstm_core trace lm.pt text.txt -o run.npz --vocabulary tokenizer.json
-
-lstm_core.Trace.load("run.npz") reads the result, and so does numpy.load."""
-
 _CONVERT = """examples:
   python -m lstm_core convert model.keras -o model.safetensors
   python -m lstm_core convert model.onnx -o encoder.safetensors --stack encoder
@@ -52,21 +43,12 @@ Commands = Any  # argparse gives the type of its subcommands no public name
 
 
 def add_to(commands: Commands) -> None:
-    """Add the three commands to a parser's own."""
-    looking = _added(commands, "inspect", _INSPECT, "say what a model file holds")
+    """Add the two commands to a parser's own."""
+    looking = added(commands, "inspect", _INSPECT, "say what a model file holds")
     looking.add_argument("--json", action="store_true", help="as JSON")
     looking.set_defaults(command=_inspect)
-    tracing = _added(commands, "trace", _TRACE, "write every gate of a model reading a data file")
-    tracing.add_argument("data", type=Path, metavar="DATA", help="text, CSV, NPY, NPZ, JSON, ...")
-    _add_common(tracing, "OUT.npz")
-    tracing.add_argument("--vocabulary", type=Path, metavar="FILE", help="the model's symbols")
-    tracing.add_argument("--sequence", metavar="NAME", help="which of the file's; default: first")
-    tracing.add_argument(
-        "--standardise", choices=("none", "each", "all"), default="none", help="default: none"
-    )
-    tracing.set_defaults(command=_trace)
-    converting = _added(commands, "convert", _CONVERT, "write a model's weights with torch's names")
-    _add_common(converting, "OUT.safetensors")
+    converting = added(commands, "convert", _CONVERT, "write a model's weights with torch's names")
+    add_common(converting, "OUT.safetensors")
     converting.set_defaults(command=_convert)
 
 
@@ -96,7 +78,28 @@ def report(file: ModelFile) -> dict[str, Any]:
     }
 
 
-def _added(commands: Commands, name: str, examples: str, about: str) -> argparse.ArgumentParser:
+def reason(error: Exception) -> str:
+    """What went wrong, in one line: a file is called as it was typed, and its trouble named.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "x.pt"))
+    'x.pt: No such file or directory'
+    """
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return plain(f"{error.filename}: {error.strerror}")
+    return plain(str(error))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Where writing fails, call the file `path`, not as the temporary file beside it is called."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def added(commands: Commands, name: str, examples: str, about: str) -> argparse.ArgumentParser:
+    """The parser of a command that reads a model file."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=about,
@@ -109,8 +112,11 @@ def _added(commands: Commands, name: str, examples: str, about: str) -> argparse
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar=out, help="what to write")
+def add_common(
+    parser: argparse.ArgumentParser, out: str, read: Callable[[str], Path] = Path
+) -> None:
+    """Add ``--out`` and ``--stack``; `read` makes a path of what was typed, or refuses it."""
+    parser.add_argument("-o", "--out", type=read, required=True, metavar=out, help="what to write")
     parser.add_argument("--stack", metavar="NAME", help="which of the model's recurrent stacks")
 
 
@@ -125,6 +131,7 @@ def _stack(stack: Stack) -> dict[str, Any]:
         "directions": 2 if module.bidirectional else 1,
         "input_size": module.input_size,
         "hidden_size": module.hidden_size,
+        "units": list(stack.units),
         "proj_size": module.proj_size,
         "bias": module.bias,
         "nonlinearity": getattr(module, "nonlinearity", "tanh"),
@@ -155,92 +162,57 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  parameters    {stack['parameters']:,} in {stack['dtype']}"
         if stack["embedding"]:
             name, tokens = plain(stack["embedding"]["name"]), stack["embedding"]["tokens"]
-            yield f"  embedding     {name}, {tokens:,} tokens"
+            yield f"  embedding     {name}, {counted(tokens, 'token')}"
         if stack["head"]:
             name, outputs = plain(stack["head"]["name"]), stack["head"]["outputs"]
-            yield f"  head          {name}, {outputs:,} outputs"
+            yield f"  head          {name}, {counted(outputs, 'output')}"
         if stack["reads"]:
             yield f"  reads         {plain(stack['reads'])}"
     for remark in told["remarks"]:
         yield f"note: {plain(remark['message'])}"
 
 
+def _units(sizes: Sequence[int]) -> str:
+    """The size that all layers have, or that of each."""
+    if len(set(sizes)) == 1:
+        return counted(sizes[0], "unit")
+    return f"{' → '.join(map(str, sizes))} units"
+
+
 def _sizes(stack: Mapping[str, Any]) -> str:
-    layers = "1 layer" if stack["layers"] == 1 else f"{stack['layers']} layers"
     relu = " (relu)" if stack["nonlinearity"] == "relu" else ""
     parts = [
-        f"{stack['cell'].upper()}{relu}, {layers} of {stack['hidden_size']} units",
+        f"{stack['cell'].upper()}{relu}, {counted(stack['layers'], 'layer')} of "
+        f"{_units(stack['units'])}",
         *(["both directions"] if stack["directions"] == 2 else []),
         *([f"projected to {stack['proj_size']}"] if stack["proj_size"] else []),
         *([] if stack["bias"] else ["no biases"]),
-        f"reads {stack['input_size']} numbers a step",
+        f"reads {counted(stack['input_size'], 'number')} a step",
     ]
     return ", ".join(parts)
 
 
-def _trace(options: argparse.Namespace) -> int:
-    stack = _chosen(load_model(options.model), options.stack)
-    given = None if options.vocabulary is None else read_vocabulary(options.vocabulary)
-    module = model_of(stack, given)
-    one, count = _sequence(module, stack, options)
-    traced = trace(module, _inputs(module, one))
-    traced.save(options.out)
-    which = f"sequence {plain(one.name)} of {count}, " if count > 1 else ""
-    print(f"{plain(str(options.out))}: {which}rows {one.where}: {traced!r}")
-    return 0
+def chosen_stack(file: ModelFile, name: str | None) -> Stack:
+    """`ModelFile.stack`, which here is chosen by an option.
+
+    Raises:
+        ModelFileError: ``"no-such-stack"``.
+    """
+    try:
+        return file.stack(name)
+    except ModelFileError as error:
+        raise ModelFileError(error.code, f"{error}; --stack chooses one") from None
 
 
-def _chosen(file: ModelFile, name: str | None) -> Stack:
-    """The stack of this name, or the only one."""
-    names = [stack.name for stack in file.stacks]
-    if name is None and len(names) == 1:
-        return file.stacks[0]
-    if name not in names:
-        asked = "say which stack with --stack" if name is None else f"there is no stack {name!r}"
-        raise ModelFileError("no-such-stack", f"{asked}; the file has {', '.join(names)}")
-    return file.stacks[names.index(name)]
-
-
-def _sequence(module: nn.Module, stack: Stack, options: argparse.Namespace) -> tuple[Sequence, int]:
-    """The sequence that is asked for, and how many there are."""
-    reads_tokens = getattr(module, "vocabulary", None) is not None
-    is_text = reads_tokens and options.data.suffix.lower() == ".txt"  # words, not columns
-    data = read_data(options.data, options=DataOptions(kind="text") if is_text else None)
-    width = 1 if reads_tokens else stack.module.input_size
-    chosen = None if data.texts else DataOptions(channels=channels_for(data, width))
-    found = sequences(data, chosen)
-    if not (data.texts or reads_tokens):
-        found = standardise(found, options.standardise).sequences
-    names = [one.name for one in found]
-    if options.sequence is None:
-        return found[0], len(found)
-    if options.sequence not in names:
-        shown = ", ".join(names[:10]) + ", ..." * (len(names) > 10)
-        raise DataError(
-            "no-such-sequence", f"there is no sequence {options.sequence!r}; there are {shown}"
-        )
-    return found[names.index(options.sequence)], len(found)
-
-
-def _inputs(module: nn.Module, one: Sequence) -> str | np.ndarray:
-    """What `trace` takes of a sequence."""
-    reads_tokens = getattr(module, "vocabulary", None) is not None
-    if one.values is None:
-        if not reads_tokens:
-            raise DataError("text-for-numbers", "the data is text, but the model reads numbers")
-        return one.text or ""
-    if not reads_tokens:
-        return one.values
-    ids = one.values[:, 0]
-    if (ids != np.floor(ids)).any():
-        step = int(np.flatnonzero(ids != np.floor(ids))[0])
-        raise DataError("bad-id", f"token ids are whole numbers, but step {step} is {ids[step]}")
-    return np.clip(ids, -1, 2**31).astype(np.int64)
+def note(remarks: Iterable[Remark]) -> None:
+    """Say what was left out or assumed beside the result, not in it."""
+    for remark in remarks:
+        print(f"note: {plain(remark.message)}", file=sys.stderr)
 
 
 def _convert(options: argparse.Namespace) -> int:
     file = load_model(options.model)
-    stacks = file.stacks if options.stack is None else (_chosen(file, options.stack),)
+    stacks = file.stacks if options.stack is None else (chosen_stack(file, options.stack),)
     if options.out.exists() and options.out.samefile(options.model):
         raise ValueError(f"{options.out} is the model itself; write to another file")
     tensors: dict[str, Tensor] = {}
@@ -251,10 +223,10 @@ def _convert(options: argparse.Namespace) -> int:
         tensors |= {start + name: tensor for name, tensor in _weights(stack)}
         if stack.name not in guessed:  # what the file does not say, the next one must not say
             relus |= {start + "recurrent": getattr(stack.module, "nonlinearity", "tanh")}
-    for remark in file.remarks:
-        print(f"note: {plain(remark.message)}", file=sys.stderr)
-    write_tensors(options.out, tensors, WEIGHTS, {NONLINEARITIES: relus})
-    print(f"{plain(str(options.out))}: {len(tensors)} tensors")
+    note(file.remarks)
+    with writing(options.out):
+        write_tensors(options.out, tensors, WEIGHTS, {NONLINEARITIES: relus})
+    print(f"{plain(str(options.out))}: {counted(len(tensors), 'tensor')}")
     return 0
 
 

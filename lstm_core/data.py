@@ -29,6 +29,7 @@ from lstm_core.data_files.datafile import (
     damaged,
 )
 from lstm_core.data_files.decoding import decode
+from lstm_core.data_files.left_out import columns_named, left_out
 from lstm_core.data_files.sequences import (
     Sequence,
     Standardised,
@@ -50,6 +51,8 @@ __all__ = [
     "Sequence",
     "Standardised",
     "channels_for",
+    "columns_named",
+    "left_out",
     "read_data",
     "sequences",
     "standardise",
@@ -79,10 +82,15 @@ _FOREIGN = (
 
 
 def read_data(
-    source: str | Path | bytes, *, name: str = "", options: DataOptions | None = None
+    source: str | Path | bytes,
+    *,
+    name: str = "",
+    options: DataOptions | None = None,
+    width: int | None = None,
 ) -> DataFile:
     r"""The data file at a path, or in memory as bytes; what kind it is, is told from its content.
 
+    >>> from lstm_core import read_data
     >>> data = read_data(b"heat;flow\n1,5;2,0\n1,7;2,5\n")
     >>> data.columns, data.rows.tolist()
     (('heat', 'flow'), [[1.5, 2.0], [1.7, 2.5]])
@@ -90,6 +98,9 @@ def read_data(
     Args:
         name: the file's own name, whose ending decides only where the content leaves a doubt.
         options: what a person chose; everything else is recognised, see ``DataFile.guess``.
+        width: how many numbers a step the model reads. It decides only what the content leaves
+            open: the number of mel bands of a sound, and whether a comma in ``1,5`` parts two
+            columns.
 
     Raises:
         DataError: if it cannot be read; `code` says why.
@@ -106,9 +117,11 @@ def read_data(
     kind = chosen.kind or _kind(data)
     if kind is None and ending[1:] in _BINARY:
         raise damaged(ending[1:].upper(), "it does not begin as such a file does")
+    if kind == "wav" and chosen.bands is None and width and width <= audio.MOST_BANDS:
+        chosen = replace(chosen, bands=width)
     if kind in _BINARY:
         return _BINARY[kind](data, replace(chosen, kind=kind))
-    return _text_file(data, kind, ending, chosen)
+    return _text_file(data, kind, ending, chosen, width)
 
 
 _BINARY = {
@@ -165,7 +178,9 @@ def _foreign(what: str) -> DataError:
     return DataError("other-kind", message, what=what)
 
 
-def _text_file(data: bytes, kind: str | None, ending: str, options: DataOptions) -> DataFile:
+def _text_file(
+    data: bytes, kind: str | None, ending: str, options: DataOptions, width: int | None
+) -> DataFile:
     text, encoding = decode(data, options.encoding)
     if not text.strip():
         raise DataError("empty", "the file is empty")
@@ -174,7 +189,7 @@ def _text_file(data: bytes, kind: str | None, ending: str, options: DataOptions)
         return nested.read_json(text, options)
     if kind == "text":
         return _as_text(text, options)
-    layout = table_layout.recognise(text, options)
+    layout = table_layout.recognise(text, options, width)
     tabular = kind == "csv" or ending in (".csv", ".tsv") or (layout and layout.is_table)
     if layout and tabular:
         return delimited.read_table(text, options, layout)

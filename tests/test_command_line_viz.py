@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from lstm_core.trace import trace
+from lstm_core.trace import Trace, trace
 from tests.test_player import carried, opened
 from viz import export
 from viz.__main__ import main
@@ -120,6 +121,7 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, monkeypatch, capsys, words, r
         ["stage", "run.npz", "-o", "stage.txt"],
         ["stage", "run.npz", "-o", "stage.html", "--theme", "blue"],
         ["figure", "run.npz", "-o", "f.gif"],
+        ["table", "run.npz", "-o", "t.xlsx"],
         ["figure", "run.npz", "-o", "f.html", "--layer", "last"],
     ],
 )
@@ -128,6 +130,52 @@ def test_wrong_usage_is_status_2(words, capsys):
         main(words)
     assert ended.value.code == 2
     assert "usage: python -m viz" in capsys.readouterr().err
+
+
+def test_table_holds_every_number_of_every_signal(tmp_path, run_file, capsys):
+    expected = Trace.load(run_file).to_pandas()
+    for name, read in (("run.csv", pd.read_csv), ("run.parquet", pd.read_parquet)):
+        assert run("table", run_file, "-o", tmp_path / name) == 0
+        found = read(tmp_path / name)
+        assert list(found) == list(expected)
+        assert len(found) == 4 * 5 * 3 * 6  # places, steps, units, signals
+        assert found["signal"].tolist() == expected["signal"].tolist()
+        np.testing.assert_array_equal(found["value"].astype(np.float32), expected["value"])
+        assert capsys.readouterr().out.startswith(f"{tmp_path / name}: ")
+
+
+@pytest.mark.parametrize("command", ["stage", "figure", "table"])
+@pytest.mark.parametrize("place", ["en", "zh_CN.UTF-8"])
+def test_model_in_place_of_a_trace_is_told_what_comes_first(
+    tmp_path, monkeypatch, capsys, command, place
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LANG", place)
+    torch.save(nn.LSTM(2, 3).state_dict(), "my.pt")
+    out = "a.csv" if command == "table" else "a.html"
+    assert main([command, "my.pt", "-o", out]) == 1
+    language = place[:2]
+    said = say("command.is-model", language, file="my.pt", out="my.npz")
+    assert "python -m lstm_core trace my.pt DATA -o my.npz" in said
+    assert capsys.readouterr().err == say("command.error", language, reason=said) + "\n"
+    assert not Path(out).exists()
+
+
+def test_what_is_neither_is_told_what_a_trace_is(tmp_path, capsys):
+    data = tmp_path / "rows.csv"
+    data.write_text("a,b\n1,2\n")
+    assert run("stage", data, "-o", tmp_path / "a.html") == 1
+    said = capsys.readouterr().err
+    assert "rows.csv" in said
+    assert "python -m lstm_core trace MODEL DATA" in said
+
+
+def test_file_that_is_not_there_is_called_as_it_was_typed(tmp_path, run_file, capsys):
+    gone, out = tmp_path / "gone.npz", tmp_path / "no" / "a.html"
+    assert run("stage", gone, "-o", tmp_path / "a.html") == 1
+    assert capsys.readouterr().err == f"error: {gone}: No such file or directory\n"
+    assert run("stage", run_file, "-o", out) == 1
+    assert capsys.readouterr().err == f"error: {out}: No such file or directory\n"
 
 
 @pytest.mark.parametrize("code", ["no-kaleido", "no-browser"])
@@ -163,8 +211,9 @@ def test_every_example_of_the_help_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(export, "figure_picture", lambda *_: b"a picture")
     with pytest.raises(SystemExit):
         main(["--help"])
-    examples = [line for line in capsys.readouterr().out.splitlines() if "-o" in line]
-    assert len(examples) == 4
+    lines = capsys.readouterr().out.splitlines()
+    examples = [line for line in lines if line.startswith(" ") and "-o" in line]
+    assert len(examples) == 5
     for example in examples:
         words = shlex.split(example)
         assert words[:3] == ["python", "-m", "viz"]

@@ -175,3 +175,21 @@ def test_frames_that_cannot_be_computed_are_refused(options):
 )
 def test_sound_that_cannot_be_read_is_refused(content, code):
     assert refused(content).code == code
+
+
+def test_model_decides_how_many_bands_there_are_unless_a_person_does():
+    content = wav(pcm16(tone(700)))
+    assert read_data(content, width=13).rows.shape[1] == 13
+    chosen = DataOptions(bands=20)
+    assert read_data(content, options=chosen, width=13).rows.shape[1] == 20
+    assert read_data(content, width=513).rows.shape[1] == 40
+    np.testing.assert_array_equal(
+        read_data(content, width=20).rows, read_data(content, options=chosen).rows
+    )
+
+
+def test_frames_that_cannot_be_computed_say_what_can():
+    error = refused(wav(pcm16(tone(700))), frame_ms=1)
+    assert "frames of 8 samples" in str(error)
+    assert "16 to 65536 samples" in str(error)
+    assert error.fields["rate"] == 8000

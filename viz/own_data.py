@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from lstm_core.data import read_data
-from lstm_core.data_files.datafile import MAX_BYTES, DataError, DataFile, DataOptions
+from lstm_core.data_files.datafile import MAX_BYTES, DataError, DataFile, DataOptions, counted
+from lstm_core.data_files.left_out import left_out
 from lstm_core.data_files.sequences import Sequence, channels_for, sequences, standardise
+from lstm_core.stacks import Remark
 from viz import own
 from viz.own import Own
 
@@ -29,6 +31,8 @@ class Dropped:
         name: the file's own name, written by somebody else.
         options: what the person chose; all else was recognised.
         scale: how its numbers are standardised, one of `SCALES`.
+        width: how many numbers a step the model reads, which decides what the file leaves open;
+            ``None`` if it reads symbols.
     """
 
     name: str
@@ -36,15 +40,32 @@ class Dropped:
     data: DataFile
     options: DataOptions = field(default_factory=DataOptions)
     scale: str = "none"
+    width: int | None = None
 
     @classmethod
-    def of(cls, name: str, content: bytes) -> "Dropped":
+    def of(cls, name: str, content: bytes, width: int | None = None) -> "Dropped":
         """The file as it suggests itself.
 
         Raises:
             DataError: if it cannot be read.
         """
-        return cls(name=name, content=content, data=read_data(content, name=name))
+        data = read_data(content, name=name, width=width)
+        return cls(name=name, content=content, data=data, width=width)
+
+    def for_width(self, width: int | None) -> "Dropped":
+        """The file as it suggests itself to another model.
+
+        Raises:
+            DataError: if it cannot be read so.
+        """
+        if width == self.width:
+            return self
+        open_ = self.data.kind == "wav" and self.options.bands is None
+        if not open_ and all(remark.code != "comma-doubt" for remark in self.data.remarks):
+            return replace(self, width=width)
+        options = replace(self.options, channels=None, group=None)
+        data = read_data(self.content, name=self.name, options=options, width=width)
+        return replace(self, data=data, options=options, width=width)
 
     @property
     def key(self) -> str:
@@ -66,7 +87,7 @@ class Dropped:
         if _differ(self.options, options):
             # What columns there are may be another matter now.
             options = replace(options, channels=None, group=None)
-            data = read_data(self.content, name=self.name, options=options)
+            data = read_data(self.content, name=self.name, options=options, width=self.width)
         return replace(self, data=data, options=options, scale=scale)
 
 
@@ -74,6 +95,32 @@ def _differ(old: DataOptions, new: DataOptions) -> bool:
     """Whether the file itself has to be read again."""
     names = [f.name for f in fields(DataOptions) if f.name not in _OF_SEQUENCES]
     return any(getattr(old, name) != getattr(new, name) for name in names)
+
+
+def width_of(loaded: Own) -> int | None:
+    """How many numbers a step the model reads; ``None`` if it reads symbols."""
+    return None if loaded.reads else loaded.width
+
+
+def channels_of(loaded: Own, dropped: Dropped) -> tuple[str, ...]:
+    """The columns that the model reads: those that were chosen, or all that it takes.
+
+    Where they are none that it can read, they are the recognised ones.
+    """
+    if dropped.options.channels is not None:
+        return dropped.options.channels
+    try:
+        return channels_for(dropped.data, width_of(loaded) or 1, dropped.options.group)
+    except DataError:
+        return dropped.data.guess.channels or ()
+
+
+def left_out_of(loaded: Own, dropped: Dropped) -> tuple[Remark, ...]:
+    """Each column that is not read, and why; a text has none."""
+    if dropped.data.texts:
+        return ()
+    group = dropped.read_as.group or ""
+    return left_out(dropped.data, channels_of(loaded, dropped), group)
 
 
 def sequences_for(loaded: Own, dropped: Dropped) -> tuple[Sequence, ...]:
@@ -87,13 +134,13 @@ def sequences_for(loaded: Own, dropped: Dropped) -> tuple[Sequence, ...]:
         if loaded.reads is None:
             raise DataError(
                 "text-for-numbers",
-                f"the file holds text; the model reads {loaded.width} numbers a step",
+                f"the file holds text; the model reads {counted(loaded.width, 'number')} a step",
                 width=loaded.width,
             )
         return sequences(data, options)
     width = 1 if loaded.reads else loaded.width
     if options.channels is None:
-        options = replace(options, channels=channels_for(data, width))
+        options = replace(options, channels=channels_for(data, width, options.group))
     found = sequences(data, options)
     _check_width(found[0], width)
     return found if loaded.reads else standardise(found, dropped.scale).sequences
@@ -104,10 +151,12 @@ def _check_width(one: Sequence, width: int) -> None:
     if count != width:
         raise DataError(
             "channel-count",
-            f"the model reads {width} numbers a step; {count} columns are chosen",
+            f"the model reads {counted(width, 'number')} a step; "
+            f"chosen: {counted(count, 'column')}",
             input_size=width,
             count=count,
             columns=one.channels,
+            **({"what": "one"} if width == 1 else {}),
         )
 
 

@@ -1,8 +1,8 @@
 """Sound as data: a WAV file's logarithm of mel-band energies, one frame a timestep.
 
-Frames of 25 ms every 10 ms, a Hann window, the power spectrum by FFT, triangular bands equally
-wide on the mel scale of O'Shaughnessy (Speech Communication, 1987), as in the HTK book, eq. 5.13:
-``mel = 2595 log10(1 + hz / 700)``; then the natural logarithm.
+Frames of 25 ms every 10 ms where nothing else is chosen, a Hann window, the power spectrum by FFT,
+triangular bands equally wide on the mel scale of O'Shaughnessy (Speech Communication, 1987), as in
+the HTK book, eq. 5.13: ``mel = 2595 log10(1 + hz / 700)``; then the natural logarithm.
 """
 
 import math
@@ -17,11 +17,17 @@ from lstm_core.stacks import Remark
 
 FRAME_MS, HOP_MS, BANDS = 25.0, 10.0, 40
 
+MOST_BANDS = 512
+
+SHORTEST, LONGEST = 1.0, 1000.0
+"""The frames, and the distances between them, that are offered, in milliseconds."""
+
 FLOOR = 1e-10
 """The smallest energy: silence has a logarithm, too."""
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _BLOCK = 2_048
+_SHORTEST_FRAME = 16
 _LONGEST_FFT = 2**16
 
 
@@ -151,13 +157,20 @@ def _lengths(options: DataOptions, rate: int) -> tuple[int, int, int]:
         for ms in (options.frame_ms or 0.0, options.hop_ms or 0.0)
     )
     bands = options.bands or 0
-    if not 16 <= frame <= _LONGEST_FFT or not 1 <= hop <= 64 * frame or not 1 <= bands <= 512:
+    whole = _SHORTEST_FRAME <= frame <= _LONGEST_FFT and 1 <= hop <= 64 * frame
+    if not whole or not 1 <= bands <= MOST_BANDS:
         raise DataError(
             "frames",
-            f"frames of {frame} samples every {hop} in {bands} bands cannot be computed",
+            f"frames of {frame} samples every {hop} at {rate} Hz in {bands} bands cannot be "
+            f"computed; a frame has {_SHORTEST_FRAME} to {_LONGEST_FFT} samples, the next begins "
+            f"1 sample to 64 frames later, and there are 1 to {MOST_BANDS} bands",
             frame=frame,
             hop=hop,
             bands=bands,
+            rate=rate,
+            shortest=_SHORTEST_FRAME,
+            longest=_LONGEST_FFT,
+            most=MOST_BANDS,
         )
     return frame, hop, bands
 

@@ -87,6 +87,21 @@ def plain_names(count: int) -> tuple[str, ...]:
     return tuple(f"x{place}" for place in range(1, count + 1))
 
 
+def text_remark(column: str, row: int, cell: str) -> Remark:
+    """What is told of a column in which `row`, counted from 1, holds text."""
+    return Remark(
+        code="text-column",
+        message=f"column {column!r} holds text, e.g. {cell!r} in row {row}, so it is no channel",
+        fields={"column": column, "row": row, "cell": cell},
+    )
+
+
+def label_remark(column: str, cells: np.ndarray) -> Remark:
+    """`text_remark` with the first of the `cells` that is not missing; or that all of them are."""
+    row = next((row for row, cell in enumerate(cells) if cell is not None), None)
+    return _is_empty(column) if row is None else text_remark(column, row + 1, str(cells[row])[:80])
+
+
 def table(
     kind: str,
     columns: tuple[str, ...],

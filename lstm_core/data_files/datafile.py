@@ -46,6 +46,7 @@ class DataOptions:
         encoding: one of `ENCODINGS`, for what is text.
         delimiter: one of `DELIMITERS`; a space stands for any run of spaces and tabs.
         decimal: ``"."`` or ``","``.
+        thousands: the sign between thousands, one of `THOUSANDS`; empty for none.
         header: whether the first row of a table holds the names of the columns.
         split: a text is one sequence as a ``"whole"``, or each of its ``"lines"`` is one.
         array: the array of an NPZ file; empty for all of them together.
@@ -53,8 +54,8 @@ class DataOptions:
         channels: the columns that a model reads, in this order.
         group: the column that says to which sequence a row belongs; empty for none.
         fill: what stands for a missing value: ``"refuse"``, ``"zero"`` or ``"previous"``.
-        frame_ms: length of one frame of sound, in milliseconds.
-        hop_ms: distance from one frame to the next, in milliseconds.
+        frame_ms: length of one frame of sound, in milliseconds; `audio` says how much is possible.
+        hop_ms: distance from the start of one frame to that of the next, in milliseconds.
         bands: the number of mel bands.
     """
 
@@ -62,6 +63,7 @@ class DataOptions:
     encoding: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
+    thousands: str | None = None
     header: bool | None = None
     split: str | None = None
     array: str | None = None
@@ -95,12 +97,14 @@ ENCODINGS = (
     "cp1252",
 )
 DELIMITERS = (",", ";", "\t", "|", " ")
+THOUSANDS = ("", ",", ".", "'", " ")
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "kind": ("text", "csv", "npy", "npz", "json", "parquet", "wav"),
     "encoding": ENCODINGS,
     "delimiter": DELIMITERS,
     "decimal": (".", ","),
+    "thousands": THOUSANDS,
     "split": ("whole", "lines"),
     "fill": ("refuse", "zero", "previous"),
 }
@@ -219,6 +223,15 @@ def _check(what: str, found: int, limit: int) -> None:
     if found > limit:
         message = f"the file has more than {limit:,} {what}, the most that are read"
         raise DataError(f"too-many-{what}", message, found=found, limit=limit)
+
+
+def counted(count: int, what: str) -> str:
+    """How many there are, in words.
+
+    >>> counted(1, "number"), counted(2_000, "step")
+    ('1 number', '2,000 steps')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def damaged(kind: str, reason: object) -> DataError:

@@ -1,7 +1,7 @@
 """Tables as text (CSV, TSV): the names of the columns and the cells of every row.
 
-How the table is written is recognised in `table_layout`; bytes become text in `decoding`; which
-columns are channels is decided in `columns`.
+How the table is written is recognised in `table_layout`, thousands signs in `number_signs`; bytes
+become text in `decoding`; which columns are channels is decided in `columns`.
 """
 
 import csv
@@ -11,8 +11,9 @@ from itertools import filterfalse, islice
 
 import numpy as np
 
-from lstm_core.data_files.columns import table, unique_names
-from lstm_core.data_files.datafile import DataFile, DataOptions, check_size
+from lstm_core.data_files.columns import table, text_remark, unique_names
+from lstm_core.data_files.datafile import DataFile, DataOptions, check_size, counted
+from lstm_core.data_files.number_signs import ungrouped
 from lstm_core.data_files.table_layout import (
     MISSING,
     Layout,
@@ -42,12 +43,24 @@ def read_table(text: str, options: DataOptions, layout: Layout) -> DataFile:
     body = _Body(text=text, layout=layout, skip=skip, columns=columns)
     rows, offenders = _values(body)
     labels = _labels(body, sorted(offenders), len(rows)) if offenders else {}
-    remarks = [_is_text(columns[place], *offenders[place]) for place in sorted(offenders)]
+    mark = _fill_grouped(rows, labels, offenders, layout)
+    remarks = [
+        text_remark(columns[place], *offenders[place])
+        if place in labels
+        else _has_signs(columns[place], *offenders[place], rows[offenders[place][0] - 1, place])
+        for place in sorted(offenders)
+    ]
+    if layout.doubt:
+        remarks.append(_doubt(layout.doubt))
     if skipped := layout.comments - (not skip and any(names)):
-        message = f"{skipped} lines at the top begin with # and were skipped"
+        message = f"skipped at the top, beginning with #: {counted(skipped, 'line')}"
         remarks.append(Remark(code="comment-lines", message=message, fields={"count": skipped}))
     found = DataOptions(
-        kind="csv", delimiter=layout.delimiter, decimal=layout.decimal, header=any(names)
+        kind="csv",
+        delimiter=layout.delimiter,
+        decimal=layout.decimal,
+        thousands=mark,
+        header=any(names),
     )
     return table(
         "csv",
@@ -139,7 +152,7 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> tuple[np.ndarray, int |
     offender = None
     for place, cell in enumerate(map(str.strip, cells)):
         if is_number(cell, decimal):
-            values[place] = float(cell.replace(",", "."))
+            values[place] = _plain(cell)
         elif offender is None and cell not in MISSING:
             offender = place
     return values, offender
@@ -158,8 +171,59 @@ def _labels(body: _Body, places: Sequence[int], count: int) -> dict[int, np.ndar
     return labels
 
 
-def _is_text(column: str, row: int, cell: str) -> Remark:
-    message = f"column {column!r} holds text, e.g. {cell!r} in row {row}, so it is no channel"
+def _fill_grouped(
+    rows: np.ndarray,
+    labels: dict[int, np.ndarray],
+    offenders: dict[int, tuple[int, str]],
+    layout: Layout,
+) -> str:
+    """Move text that is numbers with thousands signs from `labels` into `rows`; their sign, if any.
+
+    All cells of a column agree, and so do all columns. What stays text is in `offenders` with the
+    cell that is text whatever the sign.
+    """
+    marks, found = layout.marks, ""
+    for place in sorted(labels):
+        for mark in marks:
+            values, row = _grouped(labels[place], layout.decimal, mark)
+            if row is None:
+                rows[:, place] = values
+                del labels[place]
+                marks, found = (mark,), mark
+                break
+            offenders[place] = max(offenders[place], (row + 1, labels[place][row][:80]))
+    return found
+
+
+def _grouped(cells: np.ndarray, decimal: str, mark: str) -> tuple[np.ndarray, int | None]:
+    """The numbers of a column, and the place of the first cell that is none."""
+    values = np.full(len(cells), np.nan)
+    for row, cell in enumerate(cells):
+        if cell is None:
+            continue
+        number = _plain(cell) if is_number(cell, decimal) else ungrouped(cell, decimal, mark)
+        if number is None:
+            return values, row
+        values[row] = number
+    return values, None
+
+
+def _plain(cell: str) -> float:
+    return float(cell.replace(",", "."))
+
+
+def _has_signs(column: str, row: int, cell: str, value: float) -> Remark:
+    shown = f"{value:.15g}"
     return Remark(
-        code="text-column", message=message, fields={"column": column, "row": row, "cell": cell}
+        code="thousands",
+        message=f"column {column!r} has thousands signs: {cell!r} in row {row} is read as {shown}",
+        fields={"column": column, "row": row, "cell": cell, "value": shown},
     )
+
+
+def _doubt(doubt: str) -> Remark:
+    read, other = "one number with a decimal comma", "two whole numbers in two columns"
+    if doubt == "two":
+        read, other = other, read
+    message = f"each line is read as {read}; it may also be {other}"
+    return Remark(code="comma-doubt", message=message, fields={"what": doubt})

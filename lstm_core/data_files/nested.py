@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.data_files.arrays import from_arrays
-from lstm_core.data_files.columns import table, unique_names
+from lstm_core.data_files.columns import label_remark, table, unique_names
 from lstm_core.data_files.datafile import (
     MAX_ROWS,
     DataError,
@@ -21,7 +21,6 @@ from lstm_core.data_files.datafile import (
     check_size,
     damaged,
 )
-from lstm_core.stacks import Remark
 
 MAX_ITEMS = 8_000_000
 """The most commas of a JSON file: what it holds is taken into memory one by one."""
@@ -142,7 +141,7 @@ def _table(names: list[str], cells: list[list[Any]], options: DataOptions) -> Da
             rows[:, place] = np.array(column, dtype=np.float64)
             continue
         labels[name] = _labels(column)
-        remarks.append(_is_text(name, labels[name]))
+        remarks.append(label_remark(name, labels[name]))
     return table("json", columns, rows, labels, read_as=options, remarks=remarks)
 
 
@@ -156,16 +155,6 @@ def _shown(cell: Any) -> str:
     if isinstance(cell, float):
         return f"{cell:.17g}"
     return cell if isinstance(cell, str) else json.dumps(cell)[:200]
-
-
-def _is_text(name: str, cells: np.ndarray) -> Remark:
-    row = next((row for row, cell in enumerate(cells) if cell is not None), 0)
-    shown = str(cells[row])[:80]
-    return Remark(
-        code="text-column",
-        message=f"column {name!r} holds text, e.g. {shown!r} in row {row + 1}, so it is no channel",
-        fields={"column": name, "row": row + 1, "cell": shown},
-    )
 
 
 def _named(value: Any, options: DataOptions) -> DataFile | None:

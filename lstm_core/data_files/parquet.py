@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.data_files.columns import table, unique_names
+from lstm_core.data_files.columns import label_remark, table, unique_names
 from lstm_core.data_files.datafile import (
     MAX_CELLS,
     DataError,
@@ -22,6 +22,8 @@ _MAX_UNPACKED = 16 * MAX_CELLS
 
 def read_parquet(data: bytes, options: DataOptions) -> DataFile:
     """The columns of a Parquet file: numbers, and text or dates as labels; others are left out.
+
+    Each column that is not numbers has a remark that says so.
 
     Raises:
         DataError: ``"needs-package"`` without pyarrow, ``"damaged"``, or a limit.
@@ -105,7 +107,8 @@ def _table(read: Any, left: list[str], options: DataOptions) -> DataFile:
             rows[:, place] = _numbers(column)
         else:
             labels[name] = _labels(column)
-    remarks = [_left_out(name) for name in left]
+    texts = [label_remark(name, cells) for name, cells in labels.items()]
+    remarks = [*texts, *map(_left_out, left)]
     read_as = options.over(DataOptions(kind="parquet"))
     return table("parquet", columns, rows, labels, read_as=read_as, remarks=remarks)
 

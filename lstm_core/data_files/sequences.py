@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_core.data_files.datafile import MAX_STEPS, DataError, DataFile, DataOptions, check_options
+from lstm_core.data_files.datafile import (
+    MAX_STEPS,
+    DataError,
+    DataFile,
+    DataOptions,
+    check_options,
+    counted,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +79,12 @@ def sequences(data: DataFile, options: DataOptions | None = None) -> tuple[Seque
     Raises:
         DataError: ``"no-numbers"``, ``"no-rows"``, ``"unknown-column"``, ``"text-channel"``,
             ``"missing-value"`` or ``"infinite-value"``, with row and column.
+
+    >>> from lstm_core import read_data, sequences
+    >>> from lstm_core.data import DataOptions
+    >>> data = read_data(b"who,heat\\nann,1.5\\nann,1.7\\nbob,2.1\\n")
+    >>> [(one.name, one.values.shape) for one in sequences(data, DataOptions(group="who"))]
+    [('ann', (2, 1)), ('bob', (1, 1))]
     """
     chosen = (options or DataOptions()).over(data.guess)
     check_options(chosen)
@@ -259,29 +272,36 @@ def _scaled(values: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndar
     return scaled
 
 
-def channels_for(data: DataFile, input_size: int) -> tuple[str, ...]:
+def channels_for(data: DataFile, input_size: int, group: str | None = None) -> tuple[str, ...]:
     """The columns that a model of `input_size` numbers a step reads.
 
-    They are the recognised channels, or all columns of numbers, whichever are as many.
+    They are the recognised channels, or all columns of numbers, whichever are as many; first
+    without `group`, the column that names the sequences (by default the recognised one).
 
     Raises:
         DataError: ``"channel-count"`` that says what the model reads and what there is; where
             an array would fit with its axes in another order, the field `axes` is that order.
     """
     guessed = data.guess.channels or ()
+    apart = data.guess.group if group is None else group
+    for columns in (guessed, data.numeric):
+        without = tuple(name for name in columns if name != apart)
+        if len(without) == input_size:
+            return without
     for columns in (guessed, data.numeric):
         if len(columns) == input_size:
             return columns
     axes = _axes_that_fit(data, input_size)
     raise DataError(
         "channel-count",
-        f"the model reads {input_size} numbers a step; the file has {len(guessed)} channels: "
+        f"the model reads {counted(input_size, 'number')} a step; "
+        f"the file has {counted(len(guessed), 'channel')}: "
         f"{', '.join(map(repr, guessed[:20]))}"
         + (f"; it would fit with the axes {axes!r}" if axes else ""),
         input_size=input_size,
         count=len(guessed),
         columns=guessed,
-        **({"axes": axes, "what": "axes"} if axes else {}),
+        **({"axes": axes, "what": "axes"} if axes else {"what": "one"} if input_size == 1 else {}),
     )
 
 

@@ -1,6 +1,6 @@
 """How a table is written as text: delimiter, decimal sign, header, and what a number looks like.
 
-The cells themselves are read in `delimited`.
+The cells themselves are read in `delimited`; thousands signs are in `number_signs`.
 """
 
 import csv
@@ -8,11 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
 from lstm_core.data_files.datafile import DELIMITERS, DataError, DataOptions
+from lstm_core.data_files.number_signs import check_signs, commas, marks_of, weight_of_grouped
 
 MISSING = frozenset(
     {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
@@ -22,8 +23,6 @@ MISSING = frozenset(
 
 _SAMPLE_LINES = 200
 _SAMPLE_CHARS = 2**18
-_SURE = 0.9
-_PIECE = 2**16
 _SURE = 0.9
 _PIECE = 2**16
 
@@ -47,7 +46,9 @@ class Layout:
     """How a table is written. `comments` lines stand above it.
 
     `agree` is the share of rows that have `width` cells, `numbers` that of cells that are numbers;
-    `lone` says that there is but one cell.
+    `lone` says that there is but one cell; `marks` are the thousands signs that a number may have;
+    `doubt` says that commas were read as decimal signs of ``"one"`` column or as parting ``"two"``,
+    and that the other is as likely.
     """
 
     delimiter: str
@@ -57,6 +58,8 @@ class Layout:
     numbers: float
     comments: int = 0
     lone: bool = False
+    marks: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def is_table(self) -> bool:
@@ -65,23 +68,40 @@ class Layout:
         return several and not self.lone and self.agree >= _SURE and self.numbers >= 0.25
 
 
-def recognise(text: str, options: DataOptions) -> Layout | None:
-    """The most likely layout of `text`, or ``None`` where it has no line with content."""
+def recognise(text: str, options: DataOptions, width: int | None = None) -> Layout | None:
+    """The most likely layout of `text`, or ``None`` where it has no line with content.
+
+    Args:
+        width: how many columns are needed, where it is known; it decides in case of doubt.
+
+    Raises:
+        DataError: ``"same-sign"`` if one sign was chosen for decimals and thousands.
+    """
+    check_signs(options)
     comments = _comments(text)
     lines = [line for line in islice(lines_of(text, comments), _SAMPLE_LINES) if line.strip()]
     total = 0
     kept = [line for line in lines if (total := total + len(line)) <= _SAMPLE_CHARS] or [
         line[:_SAMPLE_CHARS] for line in lines[:1]
     ]
-    delimiters = [options.delimiter] if options.delimiter else DELIMITERS
+    delimiters = [options.delimiter] if options.delimiter else list(DELIMITERS)
     decimals = [options.decimal] if options.decimal else [".", ","]
+    decimals = [sign for sign in decimals if sign != options.thousands]
+    doubt = ""
+    if "," in decimals and not options.delimiter and not _two_names(text, comments):
+        what = commas(kept, MISSING)
+        if what == "doubt" and options.decimal is None:
+            doubt = "one" if width == 1 else "two"
+        if what == "one" or doubt == "one" or (what and options.decimal):
+            delimiters, decimals = [sign for sign in delimiters if sign != ","], [","]
     found = [
         layout
         for delimiter in delimiters
         for decimal in decimals
-        if (layout := _layout(kept, delimiter, decimal, comments))
+        if (layout := _layout(kept, delimiter, decimal, comments, options.thousands))
     ]
-    return max(found, key=_likely, default=None)
+    likely = max(found, key=_likely, default=None)
+    return likely and replace(likely, doubt=doubt)
 
 
 def _likely(layout: Layout) -> tuple[float, ...]:
@@ -91,7 +111,10 @@ def _likely(layout: Layout) -> tuple[float, ...]:
     return (sure, several and layout.agree > 0.5, layout.numbers * layout.agree, layout.width)
 
 
-def _layout(lines: Sequence[str], delimiter: str, decimal: str, comments: int) -> Layout | None:
+def _layout(
+    lines: Sequence[str], delimiter: str, decimal: str, comments: int, thousands: str | None
+) -> Layout | None:
+    marks = marks_of(decimal, thousands)
     rows: list[list[str]] = []
     with suppress(csv.Error):  # which line it is, is said when the whole is read
         rows.extend(row for _, row in split(lines, delimiter))
@@ -100,7 +123,7 @@ def _layout(lines: Sequence[str], delimiter: str, decimal: str, comments: int) -
     [(width, count)] = Counter(map(len, rows)).most_common(1)
     body = [row for row in rows[1:] or rows if len(row) == width]
     cells = [cell for row in body for cell in row if cell.strip() not in MISSING]
-    numbers = sum(_looks_numeric(cell, decimal, delimiter) for cell in cells)
+    numbers = sum(_weight(cell, decimal, delimiter, marks) for cell in cells)
     return Layout(
         delimiter=delimiter,
         decimal=decimal,
@@ -109,13 +132,17 @@ def _layout(lines: Sequence[str], delimiter: str, decimal: str, comments: int) -
         numbers=numbers / max(len(cells), 1),
         comments=comments,
         lone=len(rows) == width == 1,
+        marks=marks,
     )
 
 
-def _looks_numeric(cell: str, decimal: str, delimiter: str) -> bool:
+def _weight(cell: str, decimal: str, delimiter: str, marks: Sequence[str]) -> float:
+    """How surely a cell is a number, from 0 to 1."""
     if delimiter == " " and cell.endswith(","):
-        return False
-    return is_number(cell, decimal)
+        return 0.0
+    if is_number(cell, decimal):
+        return 1.0
+    return weight_of_grouped(cell, decimal, delimiter, marks)
 
 
 def _comments(text: str) -> int:
@@ -172,7 +199,7 @@ def header_of(text: str, options: DataOptions, layout: Layout) -> tuple[list[str
     if options.header is False:
         return nameless, 0
     above = _header_in_comment(text, layout, len(first))
-    names = any(_is_name(cell, layout.decimal) for cell in first) and _differs(first, rest, layout)
+    names = any(_is_name(cell, layout) for cell in first) and _differs(first, rest, layout)
     if above and not names:
         return above, 0
     return (first, 1) if names or options.header else (nameless, 0)
@@ -181,17 +208,23 @@ def header_of(text: str, options: DataOptions, layout: Layout) -> tuple[list[str
 def _differs(first: Sequence[str], rest: Sequence[Sequence[str]], layout: Layout) -> bool:
     """Whether a name stands above a column of numbers, or nothing but names above text."""
     columns = list(zip(*rest, strict=False))
-    numeric = [all(not _is_name(cell, layout.decimal) for cell in column) for column in columns]
+    numeric = [all(not _is_name(cell, layout) for cell in column) for column in columns]
     if any(numeric):
         return any(
-            yes and _is_name(cell, layout.decimal)
-            for yes, cell in zip(numeric, first, strict=False)
+            yes and _is_name(cell, layout) for yes, cell in zip(numeric, first, strict=False)
         )
-    return all(_is_name(cell, layout.decimal) for cell in first) and len(set(first)) == len(first)
+    return all(_is_name(cell, layout) for cell in first) and len(set(first)) == len(first)
 
 
-def _is_name(cell: str, decimal: str) -> bool:
-    return cell.strip() not in MISSING and not is_number(cell, decimal)
+def _is_name(cell: str, layout: Layout) -> bool:
+    number = _weight(cell, layout.decimal, layout.delimiter, layout.marks)
+    return cell.strip() not in MISSING and not number
+
+
+def _two_names(text: str, comments: int) -> bool:
+    """Whether the comments above the table end with the names of two columns, and a comma."""
+    layout = Layout(delimiter=",", decimal=".", width=2, agree=1.0, numbers=1.0, comments=comments)
+    return _header_in_comment(text, layout, 2) is not None
 
 
 def _header_in_comment(text: str, layout: Layout, width: int) -> list[str] | None:
@@ -200,7 +233,7 @@ def _header_in_comment(text: str, layout: Layout, width: int) -> list[str] | Non
         return None
     [line] = islice(lines_of(text, layout.comments - 1), 1)
     cells = next((row for _, row in split([line.lstrip("# ")], layout.delimiter)), [])
-    names = len(cells) == width and all(_is_name(cell, layout.decimal) for cell in cells)
+    names = len(cells) == width and all(_is_name(cell, layout) for cell in cells)
     return cells if names else None
 
 

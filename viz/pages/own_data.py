@@ -11,14 +11,27 @@ import numpy as np
 import streamlit as st
 
 from lstm_core.data_files.datafile import DataFile
+from lstm_core.data_files.left_out import ABOUT_A_COLUMN
 from lstm_core.data_files.sequences import Sequence
+from lstm_core.stacks import Remark
 from viz import own_words
 from viz.own import LOUD, Given, Own
-from viz.own_data import DATA_MB, Dropped, inputs_of, sequences_for
+from viz.own_data import (
+    DATA_MB,
+    Dropped,
+    channels_of,
+    inputs_of,
+    left_out_of,
+    sequences_for,
+    width_of,
+)
 from viz.pages import own_options
 from viz.quoting import quoted
 from viz.sheet import count
 from viz.text import say
+
+NOT_READ = 8
+"""Columns that are not read and are named at once; the others are below "How it was read"."""
 
 PREVIEW = 6
 """Rows of a file that are shown."""
@@ -31,16 +44,24 @@ def choose(loaded: Own, language: str) -> Given | None:
     """The field for a data file, or what was read from it and which part a model reads."""
     dropped: Dropped | None = st.session_state.get("own_data")
     if dropped is None:
-        _drop(language)
+        _drop(loaded, language)
+        return None
+    try:
+        dropped = st.session_state.own_data = dropped.for_width(width_of(loaded))
+    except ValueError as error:
+        st.error(own_words.told(own_words.problem_of(error), language))
         return None
     st.markdown(f"{quoted(dropped.name)} · {_size(dropped.data, language)}")
-    st.caption(" · ".join(own_options.told(dropped, language)))
+    channels, left = channels_of(loaded, dropped), left_out_of(loaded, dropped)
+    st.caption(" · ".join(own_options.told(dropped, channels, language)))
+    if left:
+        st.caption(_not_read(left, language))
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
     with row:
         with st.popover(say("own.data-how", language), icon=":material/tune:"):
-            _how(dropped, language)
+            _how(dropped, channels, left, language)
         with st.popover(say("own.data-another", language), icon=":material/upload_file:"):
-            _drop(language)
+            _drop(loaded, language)
     try:
         return _given(loaded, dropped, row, language)
     except ValueError as error:
@@ -48,7 +69,7 @@ def choose(loaded: Own, language: str) -> Given | None:
         return None
 
 
-def _drop(language: str) -> None:
+def _drop(loaded: Own, language: str) -> None:
     number = st.session_state.setdefault("own_data_drops", 0)
     file = st.file_uploader(
         say("own.data-drop", language), key=f"own-data-{number}", max_upload_size=DATA_MB
@@ -58,7 +79,7 @@ def _drop(language: str) -> None:
         return
     with st.spinner(say("own.data-reading", language), show_time=False):
         content, name = file.getvalue(), file.name
-        _keep(lambda: Dropped.of(name, content))
+        _keep(lambda: Dropped.of(name, content, width_of(loaded)))
     st.session_state.own_data_drops = number + 1
     st.rerun()
 
@@ -78,11 +99,26 @@ def _size(data: DataFile, language: str) -> str:
     return say("own.data-table", language, **count)
 
 
-def _how(dropped: Dropped, language: str) -> None:
+def _not_read(left: tuple[Remark, ...], language: str) -> str:
+    """The columns that are not read, each with its reason in a word or two."""
+    names = [
+        say("own.not-read.one", language, column=quoted(str(remark.fields["column"])), why=why)
+        for remark in left[:NOT_READ]
+        if (why := say(f"own.not-read.{remark.code}", language))
+    ]
+    if len(left) > NOT_READ:
+        names.append(say("own.not-read.more", language, count=f"{len(left) - NOT_READ:,}"))
+    return say("own.not-read", language, names=" · ".join(names))
+
+
+def _how(
+    dropped: Dropped, channels: tuple[str, ...], left: tuple[Remark, ...], language: str
+) -> None:
     """What was recognised, to confirm or to change, beside the first rows."""
-    for remark in dropped.data.remarks:
+    others = [remark for remark in dropped.data.remarks if remark.code not in ABOUT_A_COLUMN]
+    for remark in (*others, *(remark for remark in left if remark.code in ABOUT_A_COLUMN)):
         st.markdown(own_words.told(own_words.remark_of("data", remark), language))
-    own_options.change(dropped, language, _keep)
+    own_options.change(dropped, channels, language, _keep)
     st.caption(say("own.data-preview", language))
     st.dataframe(_preview(dropped.data), hide_index=True)
 

@@ -1,29 +1,39 @@
 """How a data file is read: what was recognised, in words, and the fields that override it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import streamlit as st
 
+from lstm_core.data_files import audio
 from lstm_core.data_files.datafile import CHOICES
 from viz.own_data import SCALES, Dropped
-from viz.quoting import quoted_list
+from viz.quoting import quoted, quoted_list
 from viz.text import TEXT, say
 
 _OF_KIND: dict[str, tuple[str, ...]] = {
-    "csv": ("encoding", "delimiter", "decimal", "header"),
+    "csv": ("encoding", "delimiter", "decimal", "thousands", "header"),
     "text": ("encoding", "split"),
-    "npz": ("axes",),
+    "npz": ("array", "axes"),
     "npy": ("axes",),
     "json": ("axes",),
+    "wav": ("frame_ms", "hop_ms", "bands"),
 }
 """The options that mean something to a kind of file, before its columns."""
+
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "frame_ms": (audio.SHORTEST, audio.LONGEST),
+    "hop_ms": (audio.SHORTEST, audio.LONGEST),
+    "bands": (1, audio.MOST_BANDS),
+}
+"""The options that are numbers, and how small and large they may be."""
 
 _IN_KEYS: dict[object, str] = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"} | {
     " ": "space",
     ".": "point",
+    "'": "apostrophe",
     True: "yes",
     False: "no",
     "": "nothing",
@@ -33,18 +43,19 @@ _IN_KEYS: dict[object, str] = {",": "comma", ";": "semicolon", "\t": "tab", "|":
 Keep = Callable[[Callable[[], Dropped]], None]
 
 
-def told(dropped: Dropped, language: str) -> list[str]:
-    """How the file was read, a few words for each option."""
+def told(dropped: Dropped, channels: Sequence[str], language: str) -> list[str]:
+    """How the file was read, a few words for each option; `channels` are the columns read."""
     read_as, kind = dropped.read_as, dropped.data.kind
     words = [kind.upper()]
     for name in _OF_KIND.get(kind, ()):
-        if getattr(read_as, name) is not None:
-            value = _word(name, getattr(read_as, name), language)
+        if getattr(read_as, name) not in (None, ""):
+            value = getattr(read_as, name)
+            value = quoted(value) if name == "array" else _word(name, value, language)
             words.append(f"{say(f'own.option.{name}', language)}: {value}")
     if dropped.data.texts:
         return words
-    channels = quoted_list(read_as.channels or (), language, most=6)
-    words.append(f"{say('own.option.channels', language)}: {channels}")
+    shown = quoted_list(channels, language, most=6)
+    words.append(f"{say('own.option.channels', language)}: {shown}")
     if read_as.group:
         group = quoted_list([read_as.group], language)
         words.append(f"{say('own.option.group', language)}: {group}")
@@ -54,26 +65,32 @@ def told(dropped: Dropped, language: str) -> list[str]:
 
 
 def _word(name: str, value: object, language: str) -> str:
+    if name in _BOUNDS:
+        return f"{value:g}"
     key = f"own.option.{name}.{_IN_KEYS.get(value, value)}"
     return say(key, language) if key in TEXT else str(value)
 
 
-def change(dropped: Dropped, language: str, keep: Keep) -> None:
+def change(dropped: Dropped, channels: Sequence[str], language: str, keep: Keep) -> None:
     """The fields; what is chosen there is read at once and given to `keep`."""
     read_as, data = dropped.read_as, dropped.data
-    fields = {name: (_choices(name, dropped), getattr(read_as, name)) for name in _names(dropped)}
+    names = _OF_KIND.get(data.kind, ())
+    for name in filter(_BOUNDS.__contains__, names):
+        _choose_number(dropped, name, getattr(read_as, name), language, keep)
+    fields = {
+        name: (_choices(name, dropped), getattr(read_as, name))
+        for name in names
+        if name not in _BOUNDS
+    }
     if not data.texts:
-        fields["group"] = (("", *data.columns), read_as.group or "")
-        fields["fill"] = (CHOICES["fill"], read_as.fill)
+        if data.kind != "wav":  # one sequence, without gaps
+            fields["group"] = (("", *data.columns), read_as.group or "")
+            fields["fill"] = (CHOICES["fill"], read_as.fill)
         fields["scale"] = (SCALES, dropped.scale)
-        _choose_channels(dropped, language, keep)
+        _choose_channels(dropped, channels, language, keep)
     for name, (choices, value) in fields.items():
         if len(choices) > 1 and value in choices:
             _choose_one(dropped, name, choices, value, language, keep)
-
-
-def _names(dropped: Dropped) -> tuple[str, ...]:
-    return _OF_KIND.get(dropped.data.kind, ())
 
 
 def _choices(name: str, dropped: Dropped) -> tuple[Any, ...]:
@@ -82,7 +99,19 @@ def _choices(name: str, dropped: Dropped) -> tuple[Any, ...]:
     if name == "axes":  # every order of those that are there
         axes = (dropped.read_as.axes or "").split()
         return tuple(" ".join(order) for order in permutations(axes))
+    if name == "array":
+        return _arrays(dropped)
+    if name == "thousands":  # a sign cannot be both
+        return tuple(sign for sign in CHOICES[name] if sign != dropped.read_as.decimal)
     return CHOICES[name]
+
+
+def _arrays(dropped: Dropped) -> tuple[str, ...]:
+    """The arrays of a file of which only one is read; that one alone where there are no others."""
+    one = dropped.read_as.array or ""
+    told = (remark for remark in dropped.data.remarks if remark.code == "other-arrays")
+    others = next((remark.fields["others"] for remark in told), ())
+    return tuple(sorted((one, *others)))  # type: ignore[misc]
 
 
 def _choose_one(
@@ -97,6 +126,8 @@ def _choose_one(
             keep(lambda: dropped.again(dropped.options, chosen))
         else:
             options = replace(dropped.options, **{name: chosen})
+            if name == "array":  # another one may have other axes
+                options = replace(options, axes=None)
             keep(lambda: dropped.again(options, dropped.scale))
 
     st.selectbox(
@@ -108,9 +139,30 @@ def _choose_one(
     )
 
 
-def _choose_channels(dropped: Dropped, language: str, keep: Keep) -> None:
+def _choose_number(dropped: Dropped, name: str, value: float, language: str, keep: Keep) -> None:
+    key, kind = f"own-option-{name}", int if name == "bands" else float
+    low, high = map(kind, _BOUNDS[name])
+    st.session_state[key] = min(max(kind(value), low), high)
+
+    def take() -> None:
+        options = replace(dropped.options, **{name: st.session_state[key]})
+        keep(lambda: dropped.again(options, dropped.scale))
+
+    label = say(f"own.option.{name}", language)
+    st.number_input(
+        label,
+        low,
+        high,
+        step=kind(1),
+        format="%d" if kind is int else "%g",
+        key=key,
+        on_change=take,
+    )
+
+
+def _choose_channels(dropped: Dropped, channels: Sequence[str], language: str, keep: Keep) -> None:
     key, there = "own-option-channels", dropped.data.numeric
-    st.session_state[key] = [name for name in dropped.read_as.channels or () if name in there]
+    st.session_state[key] = [name for name in channels if name in there]
 
     def take() -> None:
         options = replace(dropped.options, channels=tuple(st.session_state[key]))
