@@ -112,37 +112,42 @@ def _checkpoint(path: Path) -> ModelFile:
 
 
 def model_of(
-    stack: Stack, vocabulary: Vocabulary | None = None
+    source: ModelFile | Stack, vocabulary: Vocabulary | None = None, *, stack: str | None = None
 ) -> SequenceModel | nn.LSTM | nn.GRU | nn.RNN | UnevenLayers:
-    """What `lstm_core.trace.trace` takes: the stack with its embedding and head where it has them.
+    """What `lstm_core.trace.trace` takes: a stack with its embedding and head where it has them.
 
     Tokens are those of `vocabulary`, else those that the file names; an embedding without either
     reads its ids as decimal words (``"0 17 4"``). Without an embedding, a vocabulary of as many
     symbols as the stack reads numbers is read one-hot. A stack with nothing around it comes back
     bare.
 
+    Args:
+        source: what `load_model` found in a file, or one stack of it.
+        vocabulary: the symbols, in the order of their ids.
+        stack: the name of the file's stack; not needed where it has one only.
+
     Raises:
-        ModelFileError: ``"vocabulary-size"`` if the vocabulary has another size than is read,
-            ``"too-large"`` if there are more tokens than can be shown.
+        ModelFileError: ``"no-such-stack"``; ``"vocabulary-size"`` if the vocabulary has another
+            size than is read, ``"too-large"`` if there are more tokens than can be shown.
 
     >>> import io, torch
     >>> from lstm_core import load_model, model_of, trace
     >>> file = io.BytesIO()
     >>> torch.save(torch.nn.GRU(3, 4).state_dict(), file)
-    >>> [stack] = load_model(file.getvalue()).stacks
-    >>> trace(model_of(stack), torch.ones(5, 3))["z"].shape
+    >>> trace(model_of(load_model(file.getvalue())), torch.ones(5, 3))["z"].shape
     (5, 4)
     """
-    known = _vocabulary(stack, vocabulary or stack.vocabulary)
-    if known is None and stack.head is None:
-        return stack.module
-    model = _empty(_config(stack), known).to(next(stack.module.parameters()).dtype)
-    model.recurrent = stack.module
+    one = source.stack(stack) if isinstance(source, ModelFile) else source
+    known = _vocabulary(one, vocabulary or one.vocabulary)
+    if known is None and one.head is None:
+        return one.module
+    model = _empty(_config(one), known).to(next(one.module.parameters()).dtype)
+    model.recurrent = one.module
     with torch.no_grad():
-        if stack.embedding is not None and model.embedding is not None:
-            model.embedding.weight = _constant(stack.embedding)
-        if stack.head is not None:
-            weight, bias = stack.head
+        if one.embedding is not None and model.embedding is not None:
+            model.embedding.weight = _constant(one.embedding)
+        if one.head is not None:
+            weight, bias = one.head
             model.readout.weight = _constant(weight)
             model.readout.bias = _constant(weight.new_zeros(len(weight)) if bias is None else bias)
     return model.eval().requires_grad_(False)

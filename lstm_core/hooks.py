@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
@@ -41,5 +40,5 @@ def made_before_calls(module: nn.Module) -> Weights:
 
 def derived_weights(module: nn.Module) -> list[str]:
     """The names of the weights that `module` does not store but makes from other tensors."""
-    newer = module.parametrizations if is_parametrized(module) else ()
-    return sorted({*made_before_calls(module), *newer})
+    newer = dict(module.named_children()).get("parametrizations", nn.ModuleDict())
+    return sorted({*made_before_calls(module), *dict(newer.named_children())})

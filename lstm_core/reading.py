@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from lstm_core.cells import Weights
 from lstm_core.hooks import is_known, made_before_calls
@@ -134,6 +135,8 @@ def _unsupported(module: object) -> str:
         "expected a SequenceModel or a torch.nn.LSTM, GRU or RNN, "
         f"got {type(module).__module__}.{type(module).__qualname__}"
     )
+    if hasattr(module, "stacks"):
+        return f"{message}; lstm_core.model_of makes one of a model file"
     if not isinstance(module, nn.Module):
         return message
     inside = [name for name, part in module.named_modules() if isinstance(part, Recurrent)]
@@ -163,11 +166,17 @@ def read(source: Source, inputs: Any) -> Reading:
 def _numbers(source: Source, inputs: Any) -> Tensor:
     if isinstance(inputs, str):
         raise TypeError("got text, but this model has no vocabulary; pass floats [time, feature]")
+    if isinstance(inputs, PackedSequence):
+        raise TypeError(
+            "got a PackedSequence; pass one sequence [time, feature], or the list of "
+            "torch.nn.utils.rnn.unpack_sequence to trace_many"
+        )
     values = _tensor(inputs)
     width = source.recurrent.input_size
     if values.ndim != 2 or values.shape[1] != width:
+        batch = "; pass one of the batch, or all of them to trace_many" if values.ndim == 3 else ""
         raise ValueError(
-            f"expected one sequence of shape [time, {width}], got shape {list(values.shape)}"
+            f"expected one sequence of shape [time, {width}], got shape {list(values.shape)}{batch}"
         )
     if not len(values):
         raise ValueError("the sequence is empty; it needs at least one step")

@@ -91,3 +91,17 @@ class ModelFile:
     kind: str
     stacks: tuple[Stack, ...]
     remarks: tuple[Remark, ...] = ()
+
+    def stack(self, name: str | None = None) -> Stack:
+        """The stack of this name, or the only one.
+
+        Raises:
+            ModelFileError: ``"no-such-stack"`` with the names that there are.
+        """
+        names = [stack.name for stack in self.stacks]
+        if name is None and len(names) == 1:
+            return self.stacks[0]
+        if name not in names:
+            asked = "say which stack" if name is None else f"there is no stack {name!r}"
+            raise ModelFileError("no-such-stack", f"{asked}; the file has {', '.join(names)}")
+        return self.stacks[names.index(name)]

@@ -67,3 +67,21 @@ def test_bare_module_stays_bare():
 def test_embedding_of_few_tokens_reads_numbers_as_words_too():
     traced = trace(model_of(only(loaded(WordModel(tokens=4).state_dict()))), "3 0")
     assert traced.tokens == ("3", "0")
+
+
+def test_a_whole_file_is_taken_where_it_has_one_stack():
+    lstm = nn.LSTM(3, 4)
+    file = loaded({"rnn." + name: weight for name, weight in lstm.state_dict().items()})
+    x = torch.randn(6, 3)
+    np.testing.assert_array_equal(trace(model_of(file), x)["f"], trace(lstm, x)["f"])
+    with pytest.raises(TypeError, match="model_of makes one"):
+        trace(file, x)
+
+
+def test_one_stack_of_several_is_chosen_by_its_name():
+    two = nn.ModuleDict({"encoder": nn.LSTM(3, 4), "decoder": nn.GRU(3, 5)})
+    file = loaded(two.state_dict())
+    assert model_of(file, stack="decoder").hidden_size == 5
+    for name, told in ((None, "say which stack"), ("x", "no stack 'x'")):
+        with pytest.raises(ModelFileError, match=f"{told}.*encoder, decoder"):
+            model_of(file, stack=name)

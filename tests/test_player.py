@@ -398,3 +398,8 @@ def test_streamlit_is_not_loaded():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_module_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"expected traces of lstm_core.trace, got LSTM"):
+        viz.stage(nn.LSTM(3, 4))

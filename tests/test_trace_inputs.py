@@ -194,3 +194,11 @@ print(sorted(tr.layer().signals))
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True
     )
     assert done.stdout.strip() == "['c', 'f', 'g', 'h', 'i', 'o']"
+
+
+def test_a_batch_is_refused_with_the_way_to_trace_it():
+    with pytest.raises(ValueError, match="trace_many"):
+        trace(nn.LSTM(3, 4, batch_first=True), torch.ones(2, 7, 3))
+    packed = nn.utils.rnn.pack_sequence([torch.ones(7, 3), torch.ones(5, 3)])
+    with pytest.raises(TypeError, match="unpack_sequence"):
+        trace(nn.LSTM(3, 4), packed)

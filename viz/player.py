@@ -4,7 +4,7 @@ How the file is written is in `standalone`; how the stage's bytes are packed, in
 """
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,8 +123,11 @@ def _named(traces: Traces, names: Sequence[str] | None, language: str) -> dict[s
     if isinstance(traces, Mapping):
         given, values = [str(name) for name in traces], list(traces.values())
     else:
-        values = [traces] if isinstance(traces, Trace) else list(traces)
-        given = []
+        if isinstance(traces, Trace):
+            traces = [traces]
+        if not isinstance(traces, Iterable):
+            raise TypeError(f"expected traces of lstm_core.trace, got {type(traces).__name__}")
+        values, given = list(traces), []
     for trace in values:
         if not isinstance(trace, Trace):
             raise TypeError(f"expected traces of lstm_core.trace, got {type(trace).__name__}")
