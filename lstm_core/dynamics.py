@@ -20,7 +20,7 @@ def lyapunov_exponents(
     trace: Trace,
     *,
     count: int | None = None,
-    every: int = 5,
+    every: int = 1,
     skip: int = 0,
     layer: int = -1,
     direction: int = 0,
@@ -32,7 +32,8 @@ def lyapunov_exponents(
 
     Args:
         count: how many; all, as many as the state has numbers, when not given.
-        every: steps between two orthonormalisations.
+        every: steps between two orthonormalisations. More is faster, but float64 then loses the
+            exponents that lie more than ``36 / every`` below the largest.
         skip: steps at the start in which the directions settle and nothing is counted.
 
     Units:
@@ -134,8 +135,8 @@ def fixed_points(
         apart: two points nearer than this, in their largest difference, are one.
 
     Raises:
-        ValueError: if `x` or `starts` has another size than the layer reads or holds, or the trace
-            is a difference.
+        ValueError: if `x` or `starts` has another size than the layer reads or holds, `settle` or
+            `most_steps` is negative, or the trace is a difference.
         IndexError: if there is no such layer or direction.
 
     Source: Sussillo & Barak 2013, who make the speed small instead.
@@ -156,6 +157,8 @@ def fixed_points(
     if read.shape != (chain.features,):
         raise ValueError(f"x needs the shape [{chain.features}], got {list(read.shape)}")
     begin = _some_states(one) if starts is None else np.array(starts, dtype=np.float64)
+    if settle < 0 or most_steps < 0:
+        raise ValueError(f"settle and most_steps go from 0, got {settle} and {most_steps}")
     if begin.ndim != 2 or begin.shape[1] != sum(chain.sizes):
         raise ValueError(f"starts need the shape [start, {sum(chain.sizes)}], got {begin.shape}")
     with torch.inference_mode():
@@ -267,7 +270,7 @@ def participation_ratio(states: ArrayLike) -> float:
     1 on a line, the number of units where all directions vary alike, 0 where nothing varies.
 
     Raises:
-        ValueError: if `states` is no table.
+        ValueError: if `states` is no table, or holds an infinity.
 
     Source: Gao et al. 2017.
 
@@ -279,10 +282,16 @@ def participation_ratio(states: ArrayLike) -> float:
     values = np.asarray(states, dtype=np.float64)
     if values.ndim != 2 or not len(values):
         raise ValueError(f"states need the shape [time, unit], got {values.shape}")
+    largest = np.abs(values).max(initial=0)
+    if np.isinf(largest):
+        raise ValueError("states need finite numbers, got an infinity")
+    values = values / (largest or 1)  # squares of squares neither overflow nor vanish
     centred = values - values.mean(axis=0)
-    covariance = centred.T @ centred
-    total = float((covariance**2).sum())
-    return float(np.trace(covariance) ** 2 / total) if total else 0.0
+    spread = np.abs(centred).max(initial=0)
+    if spread <= np.finfo(float).eps * len(values):  # the mean of equal numbers may be another
+        return 0.0
+    covariance = (centred / spread).T @ (centred / spread)
+    return float(np.trace(covariance) ** 2 / (covariance**2).sum())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -308,6 +317,7 @@ def spectral_radius(trace: Trace, *, layer: int = -1, direction: int = 0) -> dic
     and `eigenvalues`.
 
     Raises:
+        ValueError: if the trace is a difference, or a weight is NaN or infinite.
         IndexError: if there is no such layer or direction.
 
     Of a diagonal matrix, the largest entry:
@@ -319,7 +329,7 @@ def spectral_radius(trace: Trace, *, layer: int = -1, direction: int = 0) -> dic
     >>> spectral_radius(trace(rnn, torch.ones(4, 1)))["h"].radius
     0.75
     """
-    one = trace.layer(layer, direction)
+    one = trace.layer(layer, direction).require_values()
     matrix = one.weights["weight_hh"].astype(np.float64)
     if "weight_hr" in one.weights:
         matrix = matrix @ one.weights["weight_hr"]
@@ -331,7 +341,11 @@ def spectral_radius(trace: Trace, *, layer: int = -1, direction: int = 0) -> dic
 
 
 def spectrum_of(matrix: np.ndarray) -> Spectrum:
-    """The spectrum of one square matrix."""
+    """The spectrum of one square matrix of finite numbers, else a `ValueError`."""
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise ValueError(f"expected a square matrix [unit, unit], got the shape {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise ValueError("expected a matrix of finite numbers, got one with NaN or infinity")
     values = _spectrum(matrix)
     return Spectrum(
         eigenvalues=values,
@@ -352,7 +366,8 @@ def fisher_memory(recurrent: np.ndarray, feed: np.ndarray, max_lag: int) -> np.n
         max_lag: the last lag.
 
     Raises:
-        ValueError: if the spectral radius is not below 1, where C has no end, or sizes do not fit.
+        ValueError: if the spectral radius is not below 1, where C has no end, or C exceeds float64;
+            if sizes do not fit, or `max_lag` is negative.
 
     Source: Ganguli, Huh & Sompolinsky 2008.
 
@@ -362,14 +377,22 @@ def fisher_memory(recurrent: np.ndarray, feed: np.ndarray, max_lag: int) -> np.n
     >>> fisher_memory([[0.5]], [1.0], max_lag=2).round(6).tolist()
     [0.75, 0.1875, 0.046875]
     """
-    power = np.asarray(recurrent, dtype=np.float64)
-    if not spectrum_of(power).radius < 1:
-        raise ValueError("the spectral radius must be below 1, or the noise grows for ever")
-    covariance = np.eye(len(power))
-    while np.abs(power).max() > 1e-30:  # each round doubles the powers that are summed
-        covariance = covariance + power @ covariance @ power.T
-        power = power @ power
+    power = step = np.asarray(recurrent, dtype=np.float64)
     signals = [np.asarray(feed, dtype=np.float64)]
+    if not spectrum_of(step).radius < 1:
+        raise ValueError("the spectral radius must be below 1, or the noise grows for ever")
+    if signals[0].shape != step.shape[:1] or max_lag < 0:
+        raise ValueError(
+            f"feed needs the shape [{len(step)}] and max_lag goes from 0; "
+            f"got {list(signals[0].shape)} and {max_lag}"
+        )
+    covariance = np.eye(len(power))
+    with np.errstate(over="ignore", invalid="ignore"):
+        while np.abs(power).max() > 1e-30:  # each round doubles the powers that are summed
+            covariance = covariance + power @ covariance @ power.T
+            power = power @ power
+    if not np.isfinite(covariance).all():
+        raise ValueError("the noise grows beyond what float64 holds; expected smaller weights")
     for _ in range(max_lag):
-        signals.append(recurrent @ signals[-1])
+        signals.append(step @ signals[-1])
     return np.array([signal @ np.linalg.solve(covariance, signal) for signal in signals])

@@ -10,7 +10,7 @@ import numpy as np
 from lstm_core.answers import Run, Scores
 from lstm_core.intervene import Intervention
 from lstm_core.model import SequenceModel
-from lstm_core.probing import confidence_interval
+from lstm_core.probing import check_fit, confidence_interval
 from lstm_core.signals import SIGNALS
 from lstm_core.surgery import Variants, network_of
 from lstm_core.tasks import Batch, Task
@@ -135,6 +135,7 @@ def effects(
     >>> nothing.accuracy_change.value, everything.accuracy_change.high < -0.5
     (0.0, True)
     """
+    check_fit(model, task)
     run = Run.of(model, task, sequences, seed, batch)
     return tuple(
         _effect(run, scores, row)
@@ -176,6 +177,7 @@ def ablation_map(
     >>> first.signal, first.clamp, first.unit, parts[-1].done == 2 * model.config.hidden_size
     ('f', 0.0, 0, True)
     """
+    check_fit(model, task)
     run = Run.of(model, task, sequences, seed, batch)
     keys = [signal.key for signal in SIGNALS[run.source.cell]] if signals is None else signals
     cases = [

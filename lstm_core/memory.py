@@ -42,7 +42,9 @@ def retention(trace: Trace, since: int, *, layer: int = -1, direction: int = 0) 
     start = place_in_reading(one, since)
     kept = np.full(logs.shape, np.nan)
     kept[start] = 1
-    kept[start + 1 :] = np.exp(np.cumsum(logs[start + 1 :], axis=0))
+    with np.errstate(over="ignore"):  # gates above 1, by an intervention, may keep too much
+        kept[start + 1 :] = np.exp(np.cumsum(logs[start + 1 :], axis=0))
+    kept[start + 1 :] *= np.cumprod(_signs(one)[start + 1 :], axis=0)
     return _in_reading_order(one, kept)
 
 
@@ -50,7 +52,8 @@ def passive_time_constant(trace: Trace, *, layer: int = -1, direction: int = 0) 
     """The steps in which the gates alone leave ``1/e`` of each unit's content, ``[unit]``.
 
     ``-1 / mean(ln f)``: the mean of the logarithm, not the logarithm of the mean, since gates
-    multiply. Infinity where the gate was exactly 1 throughout.
+    multiply; of its size, where an intervention made it negative. Infinity where they never do: the
+    gate was exactly 1 throughout, or by an intervention more.
 
     Units:
         Steps.
@@ -67,8 +70,8 @@ def passive_time_constant(trace: Trace, *, layer: int = -1, direction: int = 0) 
     [1.44, 9.49, inf]
     """
     mean = _log_keep(trace.layer(layer, direction)).mean(axis=0)
-    with np.errstate(divide="ignore"):
-        return 1 / np.abs(mean)
+    with np.errstate(divide="ignore", over="ignore"):
+        return 1 / np.abs(np.minimum(mean, 0))
 
 
 def passive_half_life(trace: Trace, *, layer: int = -1, direction: int = 0) -> np.ndarray:
@@ -93,7 +96,7 @@ def passive_half_life(trace: Trace, *, layer: int = -1, direction: int = 0) -> n
 def time_constant_to_bias(steps: ArrayLike) -> np.ndarray:
     """The bias at which a forget gate that reads nothing keeps ``1/e`` after so many steps.
 
-    An array of the shape of `steps`.
+    An array of the shape of `steps`; infinity for a gate that never forgets.
 
     Source: Mahto et al. 2020: ``b = -ln(e^(1/T) - 1)``.
 
@@ -107,13 +110,16 @@ def time_constant_to_bias(steps: ArrayLike) -> np.ndarray:
     constants = np.asarray(steps, dtype=np.float64)
     if not (constants > 0).all():
         raise ValueError(f"a time constant is a positive number of steps, got {steps!r}")
-    rate = 1 / constants
-    # ln(e^r - 1) = r + ln(1 - e^-r), which neither overflows nor cancels.
-    return -(rate + np.log(-np.expm1(-rate)))
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):  # the limits are right
+        rate = 1 / constants
+        # ln(e^r - 1) = r + ln(1 - e^-r), which neither overflows nor cancels.
+        return -(rate + np.log(-np.expm1(-rate)))
 
 
 def bias_to_time_constant(bias: ArrayLike) -> np.ndarray:
     """The inverse of `time_constant_to_bias`: ``1 / ln(1 + e^-b)``, of the shape of `bias`.
+
+    Infinity above a bias of 709.78, where the time constant exceeds every float64.
 
     Units:
         Steps.
@@ -124,7 +130,8 @@ def bias_to_time_constant(bias: ArrayLike) -> np.ndarray:
     >>> round(float(bias_to_time_constant(time_constant_to_bias(1000))), 6)
     1000.0
     """
-    return 1 / np.logaddexp(0, -np.asarray(bias, dtype=np.float64))
+    with np.errstate(all="ignore"):  # the limits are right, and NaN stays NaN
+        return 1 / np.logaddexp(0, -np.asarray(bias, dtype=np.float64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -188,8 +195,13 @@ def _in_reading_order(layer: LayerTrace, values: np.ndarray) -> np.ndarray:
     return values[::-1] if layer.direction else values
 
 
+def _signs(layer: LayerTrace) -> np.ndarray:
+    """Where an intervention made the gate that keeps negative, as read, ``[time, unit]``."""
+    return _in_reading_order(layer, np.where(layer[_KEEP[layer.cell]] < 0, -1.0, 1.0))
+
+
 def _log_keep(layer: LayerTrace) -> np.ndarray:
-    """The logarithm of the gate that keeps, float64 ``[time, unit]``."""
+    """The logarithm of the size of the gate that keeps, float64 ``[time, unit]``."""
     if layer.cell not in _KEEP:
         raise ValueError(
             "a plain RNN has no multiplicative carry: it has no gate that keeps a share of its "
@@ -200,4 +212,4 @@ def _log_keep(layer: LayerTrace) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN stays NaN
         logs = -np.logaddexp(0, -layer[f"z_{_KEEP[layer.cell]}"].astype(np.float64))
         changed = np.abs(np.exp(logs) - gate) > _ROUNDING  # by an intervention
-        return np.where(changed, np.log(gate, dtype=np.float64), logs)
+        return np.where(changed, np.log(np.abs(gate), dtype=np.float64), logs)

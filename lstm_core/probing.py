@@ -5,8 +5,9 @@ Everything here runs a model on new random sequences; a score never comes from w
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from typing import Literal
+from math import isfinite, sqrt
+from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -59,7 +60,8 @@ def recall_by_delay(
     and the delay alone, so that all models answer the same questions.
 
     Raises:
-        ValueError: at once, if the task has no delays, or a delay or `examples` is below 1.
+        ValueError: at once, if the task has no delays, model and task do not fit, or a delay or
+            `examples` is below 1 or no whole number.
 
     >>> from lstm_core import recall_by_delay, zoo
     >>> from lstm_core.tasks import TASKS
@@ -71,8 +73,11 @@ def recall_by_delay(
     if not isinstance(task, FlaggedRecall):
         raise ValueError(f"the task {task.name!r} has no delay between a question and its answer")
     wanted = list(delays)
-    if examples < 1 or any(delay < 1 for delay in wanted):
-        raise ValueError(f"delays and examples must be at least 1, got {wanted} and {examples}")
+    if not all(isinstance(number, Integral) and number >= 1 for number in (*wanted, examples)):
+        raise ValueError(
+            f"delays and examples must be whole numbers and at least 1, got {wanted} and {examples}"
+        )
+    check_fit(model, task)
     return (_recall(model, task, delay, examples, seed) for delay in wanted)
 
 
@@ -97,6 +102,27 @@ def _recall(
         examples=examples,
         chance=1 / len(task.classes),
     )
+
+
+def check_reads(model: Any, task: Task) -> None:
+    """Raise a `ValueError` unless `model` reads the symbols of `task`."""
+    if not isinstance(model, SequenceModel):
+        raise ValueError(
+            f"expected a SequenceModel that reads the symbols of the task {task.name!r}, "
+            f"got {type(model).__name__}"
+        )
+    if model.vocabulary is None or model.vocabulary.tokens != task.vocabulary.tokens:
+        raise ValueError(f"the model does not read the symbols of the task {task.name!r}")
+
+
+def check_fit(model: Any, task: Task) -> None:
+    """Raise a `ValueError` unless `model` reads the symbols of `task` and gives its answers."""
+    check_reads(model, task)
+    if model.readout.out_features != len(task.classes):
+        raise ValueError(
+            f"the model gives {model.readout.out_features} answers, "
+            f"but the task {task.name!r} has {len(task.classes)}"
+        )
 
 
 def confidence_interval(right: float, examples: int) -> tuple[float, float]:
@@ -143,6 +169,8 @@ def probe(
 ) -> tuple[ProbeScore, ...]:
     """What the state tells, linearly, of the token read so many steps ago; one score per lag.
 
+    What reads backwards has read a later token `lag` steps ago.
+
     Ridge regression onto the tokens, from one Gram matrix for all lags; its predictions, sharpened
     and joined with the tokens' frequencies, are probabilities. Whole sequences are held out: half
     fit, a quarter chooses strength and sharpness, a quarter is scored.
@@ -155,8 +183,9 @@ def probe(
         Bits of `bits` and `entropy`; shares of `accuracy` and `chance`.
 
     Raises:
-        ValueError: if a lag is negative or too long, there are too few sequences, or the state
-            does not exist.
+        ValueError: if there are no lags, one is negative, too long or no whole number, there are
+            too few sequences, the model does not read the task's symbols, or the state does not
+            exist or holds NaN or an infinity.
         IndexError: if there is no such layer or direction.
 
     A cell that copies its input and reads nothing of its state knows this token, and no other:
@@ -173,17 +202,20 @@ def probe(
     """
     if sequences < 4:
         raise ValueError(f"a probe needs at least 4 sequences, got {sequences}")
-    ids = task.held_out(np.random.default_rng([seed, 2]), sequences).ids
-    first = max(lags)
-    if min(lags) < 0 or first >= len(ids):
-        raise ValueError(f"lags go from 0 to {len(ids) - 1} here, got {list(lags)}")
-    traces = trace_many(model, ids.T)
+    check_reads(model, task)
+    ids, wanted = task.held_out(np.random.default_rng([seed, 2]), sequences).ids, list(lags)
+    if not all(isinstance(lag, Integral) and 0 <= lag < len(ids) for lag in wanted) or not wanted:
+        raise ValueError(
+            f"lags go from 0 to {len(ids) - 1} here, and there is at least one; got {wanted}"
+        )
+    first, traces = max(wanted), trace_many(model, ids.T)
     states = np.stack([_state(one, state, layer, direction)[first:] for one in traces])
+    ids = ids[::-1] if direction else ids  # as read, like the states
     cuts = [sequences // 2, sequences * 3 // 4]
     fit, tune, score = (np.concatenate(part) for part in np.split(states, cuts))
     ridge = Ridge.of(fit)
     found = []
-    for lag in lags:
+    for lag in wanted:
         tokens = np.split(ids[first - lag : len(ids) - lag].T, cuts)
         parts = [part.ravel() for part in tokens]
         found.append(_probe_one(ridge, lag, (tune, score), parts, len(task.vocabulary)))
@@ -227,9 +259,13 @@ def _cross_entropy(logits: np.ndarray, tokens: np.ndarray) -> float:
 
 
 def _state(one: Trace, name: str, layer: int, direction: int) -> np.ndarray:
+    """The state in the order of reading, ``[step, number]``."""
     if name not in ("h", "hc") or (name == "hc" and one.cell != "lstm"):
         raise ValueError(f"state must be 'h', or 'hc' of an LSTM; got {name!r} for {one.cell!r}")
-    return np.concatenate([one.select(key, layer, direction) for key in name], axis=1)
+    states = np.concatenate([one.select(key, layer, direction) for key in name], axis=1)
+    if not np.isfinite(states).all():
+        raise ValueError("the state holds NaN or infinity; expected numbers that a line can fit")
+    return states[::-1] if direction else states
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -273,8 +309,9 @@ def memory_capacity(
         feed: what each input feature gets of the number, ``[feature]``; 1 for a single feature.
 
     Raises:
-        ValueError: if there are several features and no `feed`, or too few steps; if the state
-            does not exist.
+        ValueError: if there are several features and no `feed`, or too few steps; if `max_lag` is
+            negative, `span` is no low number and a higher one, or the state does not exist or holds
+            NaN or an infinity.
         IndexError: if there is no such layer or direction.
 
     Source: Jaeger 2001.
@@ -297,10 +334,10 @@ def memory_capacity(
             f"the module reads {recurrent.input_size} features; say in `feed` what each of them "
             f"gets of the number, got {weights.shape}"
         )
-    if steps < 2 * max_lag + 50:
-        raise ValueError(f"{max_lag} lags need more than {steps} steps")
+    _check_numbers(max_lag, steps, span)
     numbers = np.random.default_rng(seed).uniform(*span, size=steps)
     states = _state(trace(recurrent, numbers[:, None] * weights), state, layer, direction)
+    numbers = numbers[::-1] if direction else numbers  # as read, like the states
     echo = np.stack([numbers[max_lag - lag : steps - lag] for lag in range(max_lag + 1)], axis=1)
     cuts = [len(echo) * 3 // 5, len(echo) * 4 // 5]
     (fit, tune, score), targets = np.split(states[max_lag:], cuts), np.split(echo, cuts)
@@ -316,6 +353,15 @@ def memory_capacity(
         guess = ridge.predictions(targets[0][:, lags], score, tried[place][1])
         r_squared[lags] = _r_squared(guess, targets[2][:, lags])
     return MemoryCapacity(r_squared=r_squared.clip(min=0), state_size=states.shape[1])
+
+
+def _check_numbers(max_lag: int, steps: int, span: tuple[float, ...]) -> None:
+    if max_lag < 0:
+        raise ValueError(f"max_lag goes from 0, got {max_lag}")
+    if steps < 2 * max_lag + 50:
+        raise ValueError(f"{max_lag} lags need more than {steps} steps")
+    if len(span) != 2 or not (span[0] < span[1] and isfinite(span[1] - span[0])):
+        raise ValueError(f"span needs a low number and a higher one, both finite; got {span}")
 
 
 def _r_squared(guess: np.ndarray, target: np.ndarray) -> np.ndarray:

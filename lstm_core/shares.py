@@ -3,15 +3,23 @@
 Exact sums, in float64, built on `ledger`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from torch import nn
 
-from lstm_core.ledger import carry, ledger, left_of
+from lstm_core.ledger import Ledger, carry, ledger, left_of
 from lstm_core.memory import place_in_reading
-from lstm_core.reading import open_module
+from lstm_core.model import SequenceModel
+from lstm_core.reading import Source, open_module
 from lstm_core.trace import LayerTrace, Trace
+
+_ROUNDING = {"float32": 1e-4, "float64": 1e-9}
+"""How far a sum of products may be off, as a share of the sizes that are summed."""
+
+_ROUNDING_ON_A_GPU = 2e-3
+"""The same of float32 where products may be rounded to 10 bits (TF32)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +64,9 @@ def logit_ledger(
 
     Raises:
         TypeError: if `module` cannot be traced.
-        ValueError: for a plain RNN, a module without a readout, or a trace of another module.
+        ValueError: for a plain RNN, a module without a readout, a trace of another module, or a
+            difference of traces; where interventions set `c` or `h` themselves, so that the shares
+            of what the gates wrote do not add up to the answer.
         IndexError: if there is no such step, class or direction.
 
     The shares add up to what the model answered:
@@ -70,41 +80,117 @@ def logit_ledger(
     >>> shares.terms.shape, bool(np.isclose(shares.logit, traced.outputs[4, 1], atol=1e-6))
     ((5,), True)
     """
-    one = trace.layer(-1, direction)
-    weight, bias, other = _readout(trace, module, t, class_index, direction)
-    if one.cell == "gru":
-        entries = ledger(trace, t, direction=direction)
-        writes, initial = entries.writes * weight, entries.initial * weight
-    else:
-        writes, initial = _squashed(one, t, weight)
-    return LogitLedger(
+    one = trace.layer(-1, direction).require_values()
+    with np.errstate(all="ignore"):  # NaN and infinity are answers too
+        weight, bias, other = _readout(trace, module, t, class_index, direction)
+        if one.cell == "gru":
+            entries = ledger(trace, t, direction=direction)
+            writes, initial = entries.writes * weight, entries.initial * weight
+        else:
+            writes, initial = _squashed(one, t, weight)
+    found = LogitLedger(
         at=t, class_index=class_index, writes=writes, initial=initial, bias=bias, other=other
     )
+    _check_sum(trace, found, float(np.abs(weight).sum()))
+    return found
 
 
 def _readout(
     trace: Trace, module: nn.Module, t: int, class_index: int, direction: int
 ) -> tuple[np.ndarray, float, float]:
     """What the output reads of each unit before its tanh, ``[unit]``; bias; the other direction."""
-    model = open_module(module).model
+    source = open_module(module)
+    model = source.model
     if model is None or trace.outputs is None:
         raise ValueError("a bare module has no outputs; pass the SequenceModel and its own trace")
-    rows = model.readout.weight.detach().cpu().double().numpy()
-    if not 0 <= class_index < len(rows):
-        raise IndexError(f"output {class_index} of a model with {len(rows)} (counted from 0)")
-    one, width = trace.layer(-1, direction), trace.layer().signals["h"].shape[1]
+    classes = model.readout.out_features
+    if not 0 <= class_index < classes:
+        raise IndexError(f"output {class_index} of a model with {classes} (counted from 0)")
+    one = trace.layer(-1, direction)
     place_in_reading(one, t)
-    if rows.shape[1] != width * trace.num_directions:
-        raise ValueError(
-            f"the model reads out {rows.shape[1]} numbers, but the trace has "
-            f"{width * trace.num_directions}; pass the model that was traced"
-        )
-    parts = rows[class_index].reshape(-1, width)
+    rows, biases = _readout_of(trace, source, model, t)
+    parts = rows[class_index].reshape(trace.num_directions, -1)
     others = [d for d in range(trace.num_directions) if d != direction]
     other = sum(float(trace.select("h", -1, d)[t].astype(np.float64) @ parts[d]) for d in others)
     weight = parts[direction]
     weight = weight @ one.weights["weight_hr"] if "weight_hr" in one.weights else weight
-    return weight, float(model.readout.bias.detach()[class_index]), other
+    return weight, float(biases[class_index]), other
+
+
+def _readout_of(
+    trace: Trace, source: Source, model: SequenceModel, t: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The readout's weights ``[output, unit]`` and biases, float64.
+
+    Raises:
+        ValueError: if it is not the model of the trace: other weights, or other answers from the
+            trace's own states. Those states hold with interventions too.
+    """
+    if not _same_weights(trace, source):
+        raise ValueError(
+            "the recurrent weights of the model are not those of the trace; "
+            "expected the model that was traced, as it was then"
+        )
+    rows, biases = (
+        part.detach().cpu().double().numpy() for part in (model.readout.weight, model.readout.bias)
+    )
+    states = [trace.select("h", -1, d)[t] for d in range(trace.num_directions)]
+    h = np.concatenate(states).astype(np.float64)
+    assert trace.outputs is not None
+    sizes = np.abs(rows) @ np.abs(h) + np.abs(biases)
+    again = (rows @ h + biases).astype(trace.outputs.dtype)
+    answers = trace.outputs[t]
+    if len(again) != len(answers) or not _agree(again, answers, _rounding(trace) * sizes):
+        raise ValueError(
+            f"the readout of the model does not give the answers of the trace at step {t}; "
+            "expected the model that was traced, as it was then"
+        )
+    return rows, biases
+
+
+def _same_weights(trace: Trace, source: Source) -> bool:
+    directions = source.directions
+    if (source.cell, directions) != (trace.cell, trace.num_directions):
+        return False
+    if source.recurrent.num_layers != trace.num_layers:
+        return False
+    return all(
+        _equal(
+            layer.weights,
+            {k: w.cpu().numpy() for k, w in source.weights(*divmod(number, directions)).items()},
+        )
+        for number, layer in enumerate(trace.layers)
+    )
+
+
+def _equal(some: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> bool:
+    return some.keys() == others.keys() and all(
+        np.array_equal(array, others[name], equal_nan=True) for name, array in some.items()
+    )
+
+
+def _agree(some: np.ndarray, others: np.ndarray, within: np.ndarray) -> bool:
+    """Whether numbers are the same, NaN and infinity too, or as near as `within`."""
+    same = (some == others) | (np.isnan(some) & np.isnan(others))
+    return bool((same | (np.abs(some - others) <= within)).all())
+
+
+def _rounding(trace: Trace) -> float:
+    on_a_gpu = trace.dtype == "float32" and trace.device != "cpu"
+    return _ROUNDING_ON_A_GPU if on_a_gpu else _ROUNDING[trace.dtype]
+
+
+def _check_sum(trace: Trace, found: LogitLedger, weights: float) -> None:
+    """Raise unless the shares add up to the answer; `weights` is the sum of their sizes."""
+    assert trace.outputs is not None
+    answer = trace.outputs[found.at, found.class_index]
+    sizes = weights + abs(found.bias) + abs(found.other)
+    within = _rounding(trace) * sizes + trace.residual * weights
+    if np.isfinite(answer) and not abs(found.logit - answer) <= within:
+        raise ValueError(
+            f"the shares add up to {found.logit:.6g}, but the trace's answer is {answer:.6g}: "
+            "an intervention set c or h itself, which no step wrote"
+        )
 
 
 def _squashed(one: LayerTrace, t: int, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -178,7 +264,9 @@ def counterfactual_ledger(
         trace, changed: of the same module, on inputs that differ at `changed_at` alone.
 
     Raises:
-        ValueError: for a plain RNN; if the traces differ elsewhere, or `t` is read earlier.
+        ValueError: for a plain RNN, a difference of traces, or traces of two modules; if the
+            traces differ elsewhere, in their initial states too, or `t` is read earlier; where
+            interventions set the state itself, so that the ledger does not add up to it.
         IndexError: if there is no such step, layer or direction.
 
     Where no gate reads the state, a change lasts only as what its own step wrote:
@@ -192,12 +280,15 @@ def counterfactual_ledger(
     >>> found.erased == 0, round(found.written, 6), found.relayed == 0
     (True, 1.0, True)
     """
-    one = trace.layer(layer, direction)
+    one = trace.layer(layer, direction).require_values()
+    changed.layers[0].require_values()
     if place_in_reading(one, t) < place_in_reading(one, changed_at):
         raise ValueError(f"step {t} is read before step {changed_at}, where the change is")
     _check_pair(trace, changed, changed_at)
     was = ledger(trace, t, layer=layer, direction=direction)
     now = ledger(changed, t, layer=layer, direction=direction)
+    for traced, found in ((trace, was), (changed, now)):
+        _check_state(traced, traced.layer(layer, direction), found)
     entries, initial = was.writes - now.writes, was.initial - now.initial
     total = entries.sum(axis=0) + initial
     length = float(np.linalg.norm(total))
@@ -216,11 +307,45 @@ def counterfactual_ledger(
 def _check_pair(trace: Trace, changed: Trace, changed_at: int) -> None:
     """Raise unless the two differ in what was read at one step alone."""
     read, read_then = trace.layers[0].inputs, changed.layers[0].inputs
-    if read.shape != read_then.shape or trace.cell != changed.cell:
+    shapes_differ = read.shape != read_then.shape or len(trace.layers) != len(changed.layers)
+    if shapes_differ or trace.cell != changed.cell:
         raise ValueError("the two traces are not of the same module and length")
-    differs = np.flatnonzero((read != read_then).any(axis=1))
+    both_nan = np.isnan(read) & np.isnan(read_then)
+    differs = np.flatnonzero(((read != read_then) & ~both_nan).any(axis=1))
     if set(differs.tolist()) - {changed_at}:
         raise ValueError(
             f"the two inputs may differ at step {changed_at} alone, but they differ at "
             f"{', '.join(map(str, differs[:5]))}"
         )
+    if not all(
+        _equal(was.weights, now.weights)
+        for was, now in zip(trace.layers, changed.layers, strict=True)
+    ):
+        raise ValueError(
+            "the two traces were made with different weights; expected two of the same module"
+        )
+    if not all(
+        _equal(_start(was), _start(now))
+        for was, now in zip(trace.layers, changed.layers, strict=True)
+    ):
+        raise ValueError(
+            "the two traces start from different states; expected the same h_0 and c_0"
+        )
+
+
+def _check_state(trace: Trace, one: LayerTrace, found: Ledger) -> None:
+    """Raise unless a ledger adds up to the state."""
+    key = "h" if one.c_0 is None else "c"
+    with np.errstate(all="ignore"):
+        sizes = np.abs(found.writes).sum(axis=0) + np.abs(found.initial)
+        within = _rounding(trace) * sizes + one.residual
+        fits = _agree(found.total, one[key][found.at], within)
+    if not fits:
+        raise ValueError(
+            f"the ledger does not add up to {key} at step {found.at}: "
+            f"an intervention set {key} itself, which no step wrote"
+        )
+
+
+def _start(one: LayerTrace) -> dict[str, np.ndarray]:
+    return {"h_0": one.h_0} if one.c_0 is None else {"h_0": one.h_0, "c_0": one.c_0}

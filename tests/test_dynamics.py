@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lstm_core import (
+    difference,
     fisher_memory,
     fixed_points,
     lyapunov_exponents,
@@ -226,3 +227,76 @@ def test_errors_say_what_was_wrong():
         participation_ratio(np.zeros(3))
     with pytest.raises(IndexError, match="layer 1"):
         spectral_radius(tr, layer=1)
+
+
+def test_a_difference_has_no_spectrum():
+    module = build("lstm")
+    gap = difference(trace(module, walk()), trace(module, walk(seed=1)))
+    with pytest.raises(ValueError, match="this is a difference of two traces"):
+        spectral_radius(gap)
+
+
+def test_a_broken_matrix_has_no_spectrum():
+    module = build("gru")
+    with torch.no_grad():
+        module.weight_hh_l0[0, 0] = np.nan
+    with pytest.raises(ValueError, match="finite numbers, got one with NaN or infinity"):
+        spectral_radius(trace(module, walk()))
+
+
+@pytest.mark.parametrize(
+    ("recurrent", "feed", "max_lag", "problem"),
+    [
+        ([[0.5]], [1.0], -3, r"max_lag goes from 0; got \[1\] and -3"),
+        ([[0.5]], [1.0, 2.0], 3, r"feed needs the shape \[1\] .* got \[2\] and 3"),
+        ([[0.5]], [[1.0]], 3, r"feed needs the shape \[1\] .* got \[1, 1\] and 3"),
+        ([[0.5, 1.0]], [1.0], 3, r"square matrix \[unit, unit\], got the shape \(1, 2\)"),
+        ([0.5], [1.0], 3, r"square matrix \[unit, unit\], got the shape \(1,\)"),
+        (np.zeros((0, 0)), [], 3, r"square matrix \[unit, unit\], got the shape \(0, 0\)"),
+        ([[np.nan]], [1.0], 3, "finite numbers, got one with NaN"),
+        ([[0.5, 1e200], [0, 0.5]], [1.0, 1.0], 3, "beyond what float64 holds"),
+    ],
+)
+def test_fisher_memory_says_what_is_wrong(recurrent, feed, max_lag, problem):
+    with pytest.raises(ValueError, match=problem):
+        fisher_memory(recurrent, feed, max_lag)
+
+
+def test_fisher_memory_is_of_the_covariance_summed_step_by_step():
+    recurrent = np.triu(walk(4, 4)) / 4
+    powers = [np.linalg.matrix_power(recurrent, k) for k in range(99)]
+    covariance = sum(power @ power.T for power in powers)
+    signals = [power @ np.ones(4) for power in powers[:4]]
+    expected = [s @ np.linalg.inv(covariance) @ s for s in signals]
+    np.testing.assert_allclose(fisher_memory(recurrent, np.ones(4), 3), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("every", [{}, {"every": 2}])
+def test_exponents_far_below_the_largest_are_found_too(every):
+    """Against the determinant: 5 steps of them would span more digits than float64 has."""
+    module = build("rnn", 3, 5)
+    with torch.no_grad():
+        sizes = torch.tensor([1, 0.3, 1e-2, 1e-4, 1e-6], dtype=torch.float64)
+        turns = [nn.init.orthogonal_(torch.empty(5, 5, dtype=torch.float64)) for _ in range(2)]
+        module.weight_hh_l0[:] = turns[0] @ torch.diag(sizes) @ turns[1]
+    tr = trace(module, walk(20))
+    logs = np.log(1 - tr["h"] ** 2).sum(axis=1).mean() + np.log(sizes.numpy()).sum()
+    assert lyapunov_exponents(tr, **every).sum() == pytest.approx(logs, abs=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-100, 1, 1e100, 1e300])
+def test_participation_ratio_does_not_depend_on_the_scale(scale):
+    assert participation_ratio(np.eye(3) * scale) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("steps", [3, 7, 1000])
+def test_participation_ratio_of_what_stands_still_is_zero(steps):
+    assert participation_ratio(np.full((steps, 2), 0.1)) == 0
+    with pytest.raises(ValueError, match="finite numbers, got an infinity"):
+        participation_ratio([[1.0, np.inf], [0.0, 1.0]])
+
+
+@pytest.mark.parametrize("steps", [{"settle": -3}, {"most_steps": -1}])
+def test_fixed_points_needs_numbers_of_steps(steps):
+    with pytest.raises(ValueError, match="settle and most_steps go from 0"):
+        fixed_points(trace(build("gru"), walk()), walk(1)[0], **steps)

@@ -218,6 +218,10 @@ def test_what_does_not_fit_is_refused_at_once():
     model = model_of("lstm")
     with pytest.raises(ValueError, match="does not read the symbols of the task 'python'"):
         effect(model, TASKS["python"], [])
+    bare = torch.nn.LSTM(10, 3)
+    for refused in (lambda: effect(bare, TASK, []), lambda: ablation_map(bare, TASK)):
+        with pytest.raises(ValueError, match=r"expected a SequenceModel .* 'tiny', got LSTM"):
+            refused()
     with pytest.raises(ValueError, match="at least two sequences, got 1"):
         effect(model, TASK, [], sequences=1)
     with pytest.raises(ValueError, match="at least two sequences that ask"):

@@ -1,5 +1,7 @@
 """Retention, time constants and saturation: known answers, and torch's own cells let alone."""
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lstm_core import (
+    Intervention,
     bias_to_time_constant,
     gate_saturation,
     passive_half_life,
@@ -139,3 +142,64 @@ def test_a_plain_rnn_has_none_of_it():
 def test_a_step_outside_the_sequence_is_named():
     with pytest.raises(IndexError, match="step 6 of a sequence with 6"):
         retention(trace(nn.LSTM(3, 4), walk()), 6)
+
+
+def test_a_gate_that_never_forgets_has_an_endless_time_constant_and_bias():
+    assert time_constant_to_bias(np.inf) == np.inf
+    assert time_constant_to_bias(1e-320) == -np.inf  # -1e320 is no float64
+    np.testing.assert_array_equal(
+        bias_to_time_constant([800, np.inf, -np.inf, np.nan]), [np.inf, np.inf, 0, np.nan]
+    )
+    assert bias_to_time_constant(time_constant_to_bias(np.inf)) == np.inf
+
+
+@pytest.mark.parametrize("steps", ["1e-300", "1e-3", "0.7", "1.44", "2", "40", "1e9", "1e300"])
+def test_bias_of_a_time_constant_to_the_last_digits(steps):
+    with localcontext() as context:
+        context.prec = 80
+        rate = 1 / Decimal(float(steps))
+        # ln(e^r - 1), as a series where e^r is no number and where it is nearly 1
+        if rate > 1000:
+            expected = -rate
+        elif rate < Decimal("1e-30"):
+            expected = -rate.ln()
+        else:
+            expected = -(rate.exp() - 1).ln()
+    assert time_constant_to_bias(float(steps)) == pytest.approx(float(expected), rel=1e-15)
+
+
+@pytest.mark.parametrize("bias", [-1e300, -745, -1, 0, 1, 36.5, 300, 700, 709.7])
+def test_time_constant_of_a_bias_to_the_last_digits(bias):
+    with localcontext() as context:
+        context.prec = 700
+        grown = -Decimal(bias)
+        expected = 1 / (grown if grown > 1000 else (1 + grown.exp()).ln())
+    assert bias_to_time_constant(bias) == pytest.approx(float(expected), rel=1e-14)
+
+
+@pytest.mark.parametrize("bias", [712, 730, 744, 745, 746])
+def test_a_time_constant_beyond_every_number_is_infinite(bias):
+    module = constant_gate("lstm", 0.5)
+    with torch.no_grad():
+        module.bias_ih_l0[2:4] = bias
+    assert np.isposinf(passive_time_constant(trace(module, walk()))).all()
+
+
+def test_gates_above_1_never_leave_less():
+    held = Intervention(signal="f", op="set", value=(2, 1))
+    tr = trace(nn.LSTM(3, 2), walk(1200), interventions=[held])
+    np.testing.assert_array_equal(passive_time_constant(tr), [np.inf, np.inf])
+    kept = retention(tr, 0)
+    np.testing.assert_allclose(kept[:4, 0], [1, 2, 4, 8], rtol=EXACT)
+    assert kept[-1, 0] == np.inf
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+def test_retention_of_negative_gates_is_their_product(direction):
+    held = Intervention(signal="f", op="set", value=-0.5, direction=direction)
+    tr = trace(nn.LSTM(3, 1, bidirectional=True), walk(5), interventions=[held])
+    kept = retention(tr, 2, direction=direction)[:, 0]
+    expected = [np.nan, np.nan, 1, -0.5, 0.25]
+    np.testing.assert_allclose(kept[::-1] if direction else kept, expected, rtol=EXACT)
+    constant = passive_time_constant(tr, direction=direction)
+    np.testing.assert_allclose(constant, 1 / np.log(2), rtol=EXACT)

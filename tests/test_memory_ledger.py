@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lstm_core import (
+    Intervention,
     ModelConfig,
     SequenceModel,
+    WeightEdit,
     age_of_memory,
     counterfactual_ledger,
+    difference,
+    edited,
     ledger,
     ledger_over_time,
     logit_ledger,
@@ -244,3 +248,142 @@ def test_errors_say_what_was_wrong():
         logit_ledger(trace(model, walk()), model, 0, 0)
     with pytest.raises(IndexError, match="output 2 of a model with 2"):
         logit_ledger(trace(model, walk()), model, 0, 2)
+
+
+def answering(kind="lstm", seed=0, dtype=torch.float64, **options):
+    torch.manual_seed(seed)
+    sizes = {"input_size": 3, "hidden_size": 4, "output_size": 2} | options
+    return SequenceModel(ModelConfig(cell=kind, **sizes)).to(dtype)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}])
+def test_logit_ledger_of_another_model_of_the_same_sizes_is_refused(kind, options):
+    model = answering(kind, **options)
+    tr = trace(model, walk())
+    with pytest.raises(ValueError, match=r"recurrent weights .* are not those of the trace"):
+        logit_ledger(tr, answering(kind, seed=1, **options), 3, 1)
+    other_head = copy.deepcopy(model)
+    with torch.no_grad():
+        other_head.readout.weight += 0.01
+    with pytest.raises(ValueError, match="does not give the answers of the trace at step 3"):
+        logit_ledger(tr, other_head, 3, 1)
+    more_answers = answering(kind, **options | {"output_size": 3})
+    more_answers.recurrent = model.recurrent
+    with pytest.raises(ValueError, match="does not give the answers of the trace at step 3"):
+        logit_ledger(tr, more_answers, 3, 1)
+
+
+@pytest.mark.parametrize("other", [{"num_layers": 2}, {"bidirectional": True}, {"bias": False}])
+def test_logit_ledger_of_a_model_of_another_shape_is_refused(other):
+    tr = trace(answering(), walk())
+    for model in (answering(**other), answering("gru")):
+        with pytest.raises(ValueError, match=r"recurrent weights .* are not those of the trace"):
+            logit_ledger(tr, model, 3, 1)
+
+
+def test_logit_ledger_of_a_model_that_was_trained_on_is_refused():
+    model = answering()
+    tr = trace(model, walk())
+    with torch.no_grad():
+        model.recurrent.weight_ih_l0[0, 0] += 1e-6
+    with pytest.raises(ValueError, match="the model that was traced, as it was then"):
+        logit_ledger(tr, model, 3, 1)
+
+
+def test_logit_ledger_of_edited_weights_wants_the_edited_model():
+    model = answering()
+    longer = edited(model, [WeightEdit(op="shift_bias", gate="f", value=2)])
+    tr = trace(longer, walk())
+    assert logit_ledger(tr, longer, 5, 0).logit == pytest.approx(tr.outputs[5, 0], abs=EXACT)
+    with pytest.raises(ValueError, match="recurrent weights"):
+        logit_ledger(tr, model, 5, 0)
+
+
+@pytest.mark.parametrize(("kind", "signals"), [("lstm", "xifgo"), ("gru", "xrzn")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_logit_ledger_of_a_changed_run_sums_to_its_own_answers(kind, signals, dtype):
+    model = answering(kind, dtype=dtype)
+    for signal in signals:
+        held = Intervention(signal=signal, op="set", value=0.3, times=range(1, 4))
+        tr = trace(model, walk(), interventions=[held])
+        found = logit_ledger(tr, model, 5, 1)
+        assert found.logit == pytest.approx(tr.outputs[5, 1], abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "signal"), [("lstm", "c"), ("lstm", "h"), ("gru", "h")])
+def test_logit_ledger_where_a_state_was_set_is_refused(kind, signal):
+    """No step wrote it, so the shares do not add up to the answer."""
+    model = answering(kind)
+    held = Intervention(signal=signal, op="set", value=0.9, times=3)
+    tr = trace(model, walk(), interventions=[held])
+    with pytest.raises(ValueError, match="an intervention set c or h itself"):
+        logit_ledger(tr, model, 3, 1)
+    assert logit_ledger(tr, model, 2, 1).logit == pytest.approx(tr.outputs[2, 1], abs=EXACT)
+
+
+def test_logit_ledger_of_long_float32_traces_is_not_refused():
+    model = answering(hidden_size=32, dtype=torch.float32)
+    with torch.no_grad():
+        model.recurrent.bias_ih_l0[32:64] += 30  # nothing is forgotten, so rounding adds up
+    tr = trace(model, walk(3000))
+    found = logit_ledger(tr, model, 2999, 1)
+    assert found.logit == pytest.approx(tr.outputs[2999, 1], abs=1e-4)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_logit_ledger_of_a_broken_model_is_nan(value):
+    model = answering()
+    nn.init.constant_(model.readout.weight, value)
+    assert np.isnan(logit_ledger(trace(model, walk()), model, 3, 1).logit)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_logit_ledger_of_a_trace_on_a_gpu(kind):
+    model = answering(kind, hidden_size=64, dtype=torch.float32).cuda()
+    tr = trace(model, walk(200))
+    assert logit_ledger(tr, model, 199, 1).logit == pytest.approx(tr.outputs[199, 1], abs=0.02)
+    assert logit_ledger(tr, model.cpu(), 199, 1).at == 199
+
+
+def test_a_difference_has_no_shares():
+    model = answering()
+    was, now = trace(model, walk()), trace(model, change_of(walk(), 2))
+    gap = difference(now, was)
+    with pytest.raises(ValueError, match="this is a difference of two traces"):
+        logit_ledger(gap, model, 3, 1)
+    for pair in ((gap, now), (was, gap)):
+        with pytest.raises(ValueError, match="this is a difference of two traces"):
+            counterfactual_ledger(*pair, 2, 3)
+
+
+def test_counterfactual_ledger_of_two_modules_is_refused():
+    was = trace(answering(), walk())
+    with pytest.raises(ValueError, match="made with different weights"):
+        counterfactual_ledger(was, trace(answering(seed=1), change_of(walk(), 2)), 2, 4)
+    with pytest.raises(ValueError, match="not of the same module and length"):
+        counterfactual_ledger(was, trace(answering(num_layers=2), walk()), 2, 4)
+
+
+def test_counterfactual_ledger_from_two_starts_is_refused():
+    model = answering()
+    now = trace(model, change_of(walk(), 2), c_0=np.ones((1, 4)))
+    with pytest.raises(ValueError, match="start from different states"):
+        counterfactual_ledger(trace(model, walk()), now, 2, 4)
+
+
+def test_a_missing_number_in_both_inputs_is_no_difference():
+    module, inputs = build("lstm"), walk()
+    inputs[1] = np.nan
+    was, now = trace(module, inputs), trace(module, change_of(inputs, 4))
+    assert np.isnan(counterfactual_ledger(was, now, 4, 5).difference)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_counterfactual_ledger_where_the_state_was_set_is_refused(kind):
+    module, held = build(kind), Intervention(signal=STATE[kind], op="set", value=0.9, times=3)
+    was, now = (trace(module, x, interventions=[held]) for x in (walk(), change_of(walk(), 1)))
+    assert counterfactual_ledger(was, now, 1, 2).difference > 0
+    with pytest.raises(ValueError, match=f"does not add up to {STATE[kind]} at step 4"):
+        counterfactual_ledger(was, now, 1, 4)

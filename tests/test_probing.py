@@ -173,3 +173,82 @@ def test_ridge_is_the_solution_of_its_normal_equations():
     strength = 0.1 * np.linalg.eigvalsh(x.T @ x)[-1]
     weights = np.linalg.solve(x.T @ x + strength * np.eye(3), x.T @ y)
     np.testing.assert_allclose(Ridge.of(x).predictions(y, x, 0.1), x @ weights, atol=1e-12)
+
+
+def test_recall_says_at_once_that_the_model_does_not_fit():
+    with pytest.raises(ValueError, match=r"expected a SequenceModel .* 'recall', got LSTM"):
+        recall_by_delay(nn.LSTM(10, 4), RECALL, [1])
+    with pytest.raises(ValueError, match="does not read the symbols of the task 'recall'"):
+        recall_by_delay(zoo.load("python", "gru").model, RECALL, [1])
+    config = ModelConfig(cell="gru", input_size=10, hidden_size=3, output_size=0)
+    with pytest.raises(ValueError, match="gives 0 answers, but the task 'recall' has 8"):
+        recall_by_delay(SequenceModel(config, RECALL.vocabulary), RECALL, [1])
+
+
+@pytest.mark.parametrize(("delays", "examples"), [([1.5], 8), ([np.nan], 8), ([1], 8.5)])
+def test_recall_wants_whole_numbers(delays, examples):
+    with pytest.raises(ValueError, match="whole numbers and at least 1"):
+        recall_by_delay(always_a(), RECALL, delays, examples=examples)
+    assert next(recall_by_delay(always_a(), RECALL, np.array([2]), examples=8)).delay == 2
+
+
+def test_probe_says_that_the_model_reads_something_else():
+    for model in (model_of("gru"), zoo.load("recall", "lstm").model):
+        with pytest.raises(ValueError, match="does not read the symbols of the task 'python'"):
+            probe(model, TASKS["python"], [1], sequences=8)
+    with pytest.raises(ValueError, match=r"expected a SequenceModel .* 'recall', got GRU"):
+        probe(nn.GRU(10, 4), RECALL, [1], sequences=8)
+
+
+@pytest.mark.parametrize("lags", [[], [-1], [1.5], range(0)])
+def test_probe_wants_lags(lags):
+    with pytest.raises(ValueError, match=r"lags go from 0 to .* and there is at least one; got"):
+        probe(model_of("gru"), RECALL, lags, sequences=8)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"max_lag": -1}, "max_lag goes from 0, got -1"),
+        ({"span": (1, 1)}, r"a low number and a higher one, both finite; got \(1, 1\)"),
+        ({"span": (1, 0)}, r"got \(1, 0\)"),
+        ({"span": (0, np.inf)}, r"got \(0, inf\)"),
+        ({"span": (np.nan, 1)}, r"got \(nan, 1\)"),
+        ({"span": (0, 1, 2)}, r"got \(0, 1, 2\)"),
+        ({"feed": [np.nan]}, "the state holds NaN or infinity"),
+    ],
+)
+def test_capacity_says_what_is_wrong(options, problem):
+    with pytest.raises(ValueError, match=problem):
+        memory_capacity(nn.GRU(1, 4), **{"max_lag": 3, "steps": 100} | options)
+
+
+def test_a_broken_model_is_not_probed():
+    model = model_of("gru")
+    nn.init.constant_(model.recurrent.weight_ih_l0, np.nan)
+    with pytest.raises(ValueError, match="the state holds NaN or infinity"):
+        probe(model, RECALL, [1], sequences=8)
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+def test_a_lag_is_counted_in_the_order_of_reading(direction):
+    """Backwards, what was read one step ago is the number that comes next."""
+    line, both = delay_line(4), nn.RNN(1, 4, nonlinearity="relu", bias=False, bidirectional=True)
+    with torch.no_grad():
+        for name, weight in both.named_parameters():
+            weight.copy_(line.get_parameter(name.removesuffix("_reverse")))
+    found = memory_capacity(both, max_lag=8, steps=1000, span=(0, 1), direction=direction)
+    np.testing.assert_allclose(found.r_squared[:4], 1, rtol=0, atol=1e-6)
+    assert found.r_squared[4:].max() < 0.05
+
+
+def test_probe_counts_lags_in_the_order_of_reading():
+    model = model_of("rnn", 40, nonlinearity="relu", bias=False, bidirectional=True)
+    line = delay_line(4, 10)
+    with torch.no_grad():
+        for name, weight in model.recurrent.named_parameters():
+            weight.copy_(line.get_parameter(name.removesuffix("_reverse")))
+    for direction in (0, 1):
+        held, gone = probe(model, RECALL, [3, 4], sequences=64, direction=direction)
+        assert held.accuracy > 0.99
+        assert gone.accuracy < 0.5
