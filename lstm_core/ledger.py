@@ -49,7 +49,7 @@ def ledger(trace: Trace, t: int, *, layer: int = -1, direction: int = 0) -> Ledg
     ``(prod z_j) (1 - z_k) n_k`` of a GRU.
 
     Raises:
-        ValueError: for a plain RNN, or a difference of traces.
+        ValueError: for a plain RNN, a difference of traces, or a state that an intervention set.
         IndexError: if there is no such step, layer or direction.
 
     Source: Levy et al. 2018, for the view of a cell state as a weighted sum.
@@ -65,6 +65,7 @@ def ledger(trace: Trace, t: int, *, layer: int = -1, direction: int = 0) -> Ledg
     """
     one = trace.layer(layer, direction)
     keep, gain, start = carry(one)
+    check_sum(one, place_in_reading(one, t) + 1)
     return _ledger(one, t, keep, gain, start)
 
 
@@ -107,6 +108,28 @@ def carry(layer: LayerTrace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return keep[order].astype(np.float64), gain[order], start.astype(np.float64)
 
 
+def check_sum(layer: LayerTrace, until: int | None = None) -> None:
+    """Raise unless the gates alone made the state at each of the first `until` steps read.
+
+    Raises:
+        ValueError: if an intervention set the state itself.
+    """
+    order = slice(None, None, -1 if layer.direction else 1)
+    key = "c" if layer.cell == "lstm" else "h"
+    keep, gain, _ = carry(layer)
+    state, before = layer[key][order], layer.previous(key)[order].astype(np.float64)
+    made = keep * before + gain
+    with np.errstate(invalid="ignore"):
+        gaps = np.nan_to_num(np.abs(state - made) / (1 + np.abs(made)), nan=0.0)[:until]
+    if gaps.max(initial=0) > max(100 * np.nan_to_num(layer.residual), 1e-5):
+        step = int(gaps.max(axis=1).argmax())
+        step = len(layer) - 1 - step if layer.direction else step
+        raise ValueError(
+            f"an intervention set {key} itself at step {step}, so {key} is no sum of what the "
+            "gates wrote; intervene on the gates instead"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LedgerOverTime:
     """The ledgers of all steps, each entry summed over units.
@@ -147,6 +170,7 @@ def ledger_over_time(
     [[1.0, 0.0, 0.0], [0.5, 1.0, 0.0], [0.25, 0.5, 1.0]]
     """
     one = trace.layer(layer, direction)
+    check_sum(one)
     keep, gain, start = carry(one)
     alive = np.concatenate([start[None], np.zeros_like(gain)])  # row k + 1: what is left of step k
     entries = np.zeros((len(gain), len(gain) + 1))
@@ -201,7 +225,7 @@ def age_of_memory(trace: Trace, t: int, *, layer: int = -1, direction: int = 0) 
 
     Raises:
         ValueError: for an LSTM, whose gates f and i need not sum to 1, and for a plain RNN; for a
-            difference of traces.
+            difference of traces, or a state that an intervention set.
         IndexError: if there is no such step, layer or direction.
 
     >>> from torch import nn, ones
@@ -218,5 +242,6 @@ def age_of_memory(trace: Trace, t: int, *, layer: int = -1, direction: int = 0) 
             "see ledger"
         )
     keep, _, start = carry(one)
+    check_sum(one, place_in_reading(one, t) + 1)
     shares = _ledger(one, t, keep, 1 - keep, np.ones_like(start))
     return AgeOfMemory(at=t, weights=shares.writes, initial=shares.initial)
