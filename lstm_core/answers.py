@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lstm_core.fused import Layer
 from lstm_core.model import SequenceModel
+from lstm_core.probing import check_fit, said
 from lstm_core.reading import Source, initial_states, open_module
 from lstm_core.surgery import Rounds, Variants, change_inputs, network_of, rounds_of, steps
 from lstm_core.tasks import NO_TARGET, Batch, Task
@@ -120,7 +121,7 @@ class Run:
 
     def _scored(self, answers: Tensor) -> Scores:
         """Log probabilities ``[variant, answer, class]`` as means over each sequence's answers."""
-        right = (answers.argmax(dim=2) == self.targets).to(answers)
+        right = (said(answers) == self.targets).to(answers)
         loss = -answers.gather(2, self.targets.expand(len(answers), -1)[..., None])[..., 0]
         # Rounding may bring a divergence of nothing just below zero.
         parts = (self._untouched.exp() * (self._untouched - answers)).sum(dim=2).clamp(min=0)
@@ -175,13 +176,7 @@ class Run:
 
 
 def _check_fit(model: SequenceModel, task: Task, sequences: int) -> None:
-    if model.vocabulary is None or model.vocabulary.tokens != task.vocabulary.tokens:
-        raise ValueError(f"the model does not read the symbols of the task {task.name!r}")
-    if model.readout.out_features != len(task.classes):
-        raise ValueError(
-            f"the model gives {model.readout.out_features} answers, "
-            f"but the task {task.name!r} has {len(task.classes)}"
-        )
+    check_fit(model, task)
     if sequences < 2:
         raise ValueError(f"an effect needs at least two sequences, got {sequences}")
 

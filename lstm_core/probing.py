@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import nn
+from torch import Tensor, nn
 
 from lstm_core.model import SequenceModel
 from lstm_core.reading import open_module
@@ -91,7 +91,7 @@ def _recall(
         batch = task.at_delays(rng, np.full(size, delay))
         asked = torch.from_numpy(batch.targets != NO_TARGET)
         with torch.inference_mode():
-            answers = model(torch.from_numpy(batch.ids).to(device)).argmax(dim=2).cpu()
+            answers = said(model(torch.from_numpy(batch.ids).to(device))).cpu()
         right += int((answers[asked] == torch.from_numpy(batch.targets)[asked]).sum())
     low, high = confidence_interval(right, examples)
     return RecallAtDelay(
@@ -123,6 +123,11 @@ def check_fit(model: Any, task: Task) -> None:
             f"the model gives {model.readout.out_features} answers, "
             f"but the task {task.name!r} has {len(task.classes)}"
         )
+
+
+def said(answers: Tensor) -> Tensor:
+    """The class that scores ``[..., class]`` choose; -1, which is none, where one of them is NaN."""
+    return answers.argmax(dim=-1).masked_fill(answers.isnan().any(dim=-1), -1)
 
 
 def confidence_interval(right: float, examples: int) -> tuple[float, float]:

@@ -342,3 +342,10 @@ def test_on_a_gpu_the_same(cell):
     found = [one for r in ablation_map(model.cuda(), TASK, batch=batch) for one in r.found]
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.effect.loss.value == pytest.approx(theirs.effect.loss.value, abs=1e-8)
+
+
+def test_answer_that_is_no_number_is_not_right():
+    model = model_of("lstm")
+    with torch.no_grad():
+        model.readout.bias[0] = torch.nan
+    assert effect(model, TASK, [], sequences=20).accuracy.value == 0

@@ -252,3 +252,11 @@ def test_probe_counts_lags_in_the_order_of_reading():
         held, gone = probe(model, RECALL, [3, 4], sequences=64, direction=direction)
         assert held.accuracy > 0.99
         assert gone.accuracy < 0.5
+
+
+def test_answer_that_is_no_number_is_not_right():
+    model = always_a()
+    with torch.no_grad():
+        model.readout.bias[0] = torch.nan
+    (found,) = recall_by_delay(model, RECALL, [5], examples=200)
+    assert found.accuracy == 0
