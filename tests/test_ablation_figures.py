@@ -19,7 +19,7 @@ from lstm_core.intervene import Intervention
 from lstm_core.signals import SIGNALS
 from lstm_core.tasks import NO_TARGET, TASKS
 from lstm_core.trace import trace_many
-from tests.test_page import UNITS, small_model
+from tests.pages import UNITS, small_model
 from viz import ablation, survey
 from viz.export import to_csv
 from viz.sheet import Sheet

@@ -14,7 +14,7 @@ from lstm_core.probing import RecallAtDelay
 from lstm_core.shares import CounterfactualLedger, logit_ledger
 from lstm_core.tasks import TASKS
 from lstm_core.trace import trace
-from tests.test_page import small_model
+from tests.pages import small_model
 from viz import (
     dynamics,
     gradients,

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from lstm_core import zoo
-from lstm_core.checkpoint import save_checkpoint
 from lstm_core.tasks import TASKS
-from tests.test_page import query, small_model
+from tests.pages import query, told, visited, words
 from viz.lab import MOST_STEPS
 from viz.pages import cached
 from viz.text import LANGUAGES, say
@@ -19,46 +16,17 @@ PAGE = "from viz.pages import memory\n\nmemory.show()\n"
 SECTIONS = ("recall", "change", "gradient", "ledger", "half")
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("zoo")
-    for task in TASKS:
-        for cell in ("lstm", "gru", "rnn"):
-            save_checkpoint(small_model(task, cell), folder / f"{task}-{cell}.safetensors")
-    return folder
-
-
 @pytest.fixture
-def opened(models, tmp_path, monkeypatch):
+def opened(shipped, monkeypatch):
     """Opens the memory lab at an address."""
-    for file in models.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(zoo, "path_of", lambda task, cell: tmp_path / f"{task}-{cell}.safetensors")
     monkeypatch.setattr(cached, "SEQUENCES", 4)
-    monkeypatch.setenv("LSTM_DEVICE", "cpu")
-    zoo.load.cache_clear()
-    st.cache_resource.clear()
 
     def run(**query: str) -> AppTest:
         page = AppTest.from_string(PAGE, default_timeout=120)
-        for key, value in query.items():
-            page.query_params[key] = value
-        return page.run()
+        return visited(page, **query)
 
-    run.folder = tmp_path
-    yield run
-    zoo.load.cache_clear()
-    st.cache_resource.clear()
-
-
-def words(page: AppTest) -> str:
-    assert not page.exception
-    return "\n".join(element.value for element in page.markdown)
-
-
-def told(page: AppTest) -> list[str]:
-    assert not page.exception
-    return [element.value for element in (*page.error, *page.warning, *page.info)]
+    run.folder = shipped
+    return run
 
 
 def charts(page: AppTest) -> list[str]:

@@ -16,7 +16,7 @@ from torch import nn
 from lstm_core import zoo
 from lstm_core.tasks import TASKS
 from lstm_core.trace import trace
-from tests.test_page import stages
+from tests.pages import stages
 from tests.test_payload import array, decode
 from viz.pages.own import MODEL_MB
 from viz.text import LANGUAGES, say

@@ -6,75 +6,14 @@ import struct
 from pathlib import Path
 
 import pytest
-import streamlit as st
-import torch
 from streamlit.testing.v1 import AppTest
 
-from lstm_core import zoo
-from lstm_core.checkpoint import Checkpoint, SeedScore, save_checkpoint
-from lstm_core.model import ModelConfig, SequenceModel
 from lstm_core.tasks import TASKS
+from tests.pages import query, stages, told, visited
 from viz.state import MAX_STEPS, MAX_URL_TEXT, ViewState
 from viz.text import LANGUAGES, say
 
 APP = str(Path(__file__).parents[1] / "app.py")
-UNITS = {"lstm": 3, "gru": 4, "rnn": 5}
-
-
-def small_model(task: str, cell: str) -> Checkpoint:
-    """An untrained model: the page shows it like any other."""
-    vocabulary, classes = TASKS[task].vocabulary, TASKS[task].classes
-    config = ModelConfig(
-        cell=cell,
-        input_size=vocabulary.features.shape[1],
-        hidden_size=UNITS[cell],
-        output_size=len(classes),
-    )
-    torch.manual_seed(0)
-    scores = tuple(
-        SeedScore(
-            seed=seed,
-            lr=0.001,
-            metric="accuracy",
-            value=value,
-            examples=400,
-            validation=value,
-            steps=1200,
-            seconds=7.4,
-            learned=value > 0.9,
-        )
-        for seed, value in ((3, 0.995), (4, 0.135))
-    )
-    return Checkpoint(
-        model=SequenceModel(config, vocabulary).eval(),
-        task=task,
-        seed=3,
-        recipe={"optimiser": "Adam", "lr": 0.001},
-        scores=scores,
-    )
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("zoo")
-    for task in TASKS:
-        for cell in UNITS:
-            save_checkpoint(small_model(task, cell), folder / f"{task}-{cell}.safetensors")
-    return folder
-
-
-@pytest.fixture
-def shipped(models, tmp_path, monkeypatch):
-    """A folder of models that a test may damage."""
-    for file in models.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(zoo, "path_of", lambda task, cell: tmp_path / f"{task}-{cell}.safetensors")
-    monkeypatch.setenv("LSTM_DEVICE", "cpu")
-    zoo.load.cache_clear()
-    st.cache_resource.clear()
-    yield tmp_path
-    zoo.load.cache_clear()
-    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -82,17 +21,9 @@ def opened(shipped):
     """Opens the page at an address."""
 
     def run(**query) -> AppTest:
-        page = AppTest.from_file(APP, default_timeout=60)
-        for key, value in query.items():
-            page.query_params[key] = value
-        return page.run()
+        return visited(AppTest.from_file(APP, default_timeout=60), **query)
 
     return run
-
-
-def stages(page: AppTest) -> list:
-    found = [e for e in page.main if e.type == "bidi_component"]
-    return [e for e in found if e.proto.component_name == "lstm_stage"]
 
 
 def header(page: AppTest) -> dict:
@@ -112,18 +43,6 @@ def run_typed(page: AppTest, text: str) -> AppTest:
     page.text_area(key="typed").input(text)
     (button,) = (b for b in page.button if b.label in (say("page.run", k) for k in LANGUAGES))
     return button.click().run()
-
-
-def query(page: AppTest) -> dict[str, str]:
-    return {
-        key: value[0] if isinstance(value, list) else value
-        for key, value in page.query_params.items()
-    }
-
-
-def told(page: AppTest) -> list[str]:
-    assert not page.exception
-    return [element.value for element in (*page.error, *page.warning, *page.info)]
 
 
 # ---- What a visitor sees first

@@ -7,11 +7,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from lstm_core import zoo
-from lstm_core.checkpoint import save_checkpoint
 from lstm_core.signals import SIGNALS
 from lstm_core.tasks import TASKS
-from tests.test_page import UNITS, query, small_model
+from tests.pages import UNITS, query, small_model, told, visited, words
 from viz import survey
 from viz.pages import units
 from viz.survey import Costs
@@ -31,49 +29,18 @@ st.navigation(pages, position="hidden").run()
 """
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("zoo")
-    for task in TASKS:
-        for cell in UNITS:
-            save_checkpoint(small_model(task, cell), folder / f"{task}-{cell}.safetensors")
-    return folder
-
-
 @pytest.fixture
-def opened(models, tmp_path, monkeypatch):
+def opened(shipped, monkeypatch):
     """Opens the page at an address."""
-    for file in models.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(zoo, "path_of", lambda task, cell: tmp_path / f"{task}-{cell}.safetensors")
     monkeypatch.setattr(survey, "SEQUENCES", {"accuracy": 16, "loss": 2})
     monkeypatch.setattr(survey, "AT_EACH_DELAY", 4)
-    monkeypatch.setenv("LSTM_DEVICE", "cpu")
-    zoo.load.cache_clear()
-    st.cache_resource.clear()
 
     def run(state: dict | None = None, **query: str) -> AppTest:
         page = AppTest.from_string(APP_PAGE, default_timeout=120)
-        for key, value in query.items():
-            page.query_params[key] = value
-        for key, value in (state or {}).items():
-            page.session_state[key] = value
-        return page.run()
+        return visited(page, state, **query)
 
-    run.folder = tmp_path
-    yield run
-    zoo.load.cache_clear()
-    st.cache_resource.clear()
-
-
-def words(page: AppTest) -> str:
-    assert not page.exception
-    return "\n".join(element.value for element in page.markdown)
-
-
-def told(page: AppTest) -> list[str]:
-    assert not page.exception
-    return [element.value for element in (*page.error, *page.warning, *page.info)]
+    run.folder = shipped
+    return run
 
 
 def drawn(page: AppTest) -> list[dict]:
