@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from lstm_core.model_files import keras_files, onnx_files, safetensors_files, to
 from lstm_core.model_files.state_dicts import gate_order
 from lstm_core.model_files.torch_files import too_large
 from lstm_core.stacks import MAX_BYTES, MOST_TOKENS, ModelFile, ModelFileError, Stack
+from lstm_core.trace import trace
 from lstm_core.uneven import UnevenLayers
 from lstm_core.vocabulary import Vocabulary
 from lstm_core.vocabulary_files import wrong_size
@@ -151,6 +153,31 @@ def model_of(
             model.readout.weight = _constant(weight)
             model.readout.bias = _constant(weight.new_zeros(len(weight)) if bias is None else bias)
     return model.eval().requires_grad_(False)
+
+
+def read_through(
+    file: ModelFile, stack: Stack, inputs: Any, vocabulary: Vocabulary | None = None
+) -> Any:
+    """What a stack reads when the model reads `inputs`: what the stacks below it give.
+
+    Args:
+        file: the whole model.
+        stack: one of its stacks.
+        inputs: what `trace` takes for the lowest of the stacks that `stack` reads through.
+        vocabulary: the symbols that this lowest stack reads.
+
+    Returns:
+        Floats ``[time, feature]``, or `inputs` as they are if nothing lies below.
+
+    Raises:
+        TypeError: as `trace`.
+        ValueError: as `trace`; as `model_of`.
+    """
+    for place, below in enumerate(file.below(stack)):
+        traced = trace(model_of(below, None if place else vocabulary), inputs)
+        ways = range(traced.num_directions)
+        inputs = np.concatenate([traced.select("h", -1, way) for way in ways], axis=1)
+    return inputs
 
 
 def _empty(config: ModelConfig, vocabulary: Vocabulary | None) -> SequenceModel:

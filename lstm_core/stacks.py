@@ -105,3 +105,11 @@ class ModelFile:
             asked = "say which stack" if name is None else f"there is no stack {name!r}"
             raise ModelFileError("no-such-stack", f"{asked}; the file has {', '.join(names)}")
         return self.stacks[names.index(name)]
+
+    def below(self, stack: Stack) -> tuple[Stack, ...]:
+        """The stacks that `stack` reads through, the lowest first; empty if it reads the data."""
+        found: list[Stack] = []
+        while stack.reads is not None and len(found) < len(self.stacks):
+            stack = self.stack(stack.reads)
+            found.insert(0, stack)
+        return tuple(found)

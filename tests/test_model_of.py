@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from lstm_core import trace
-from lstm_core.convert import model_of
-from lstm_core.stacks import ModelFileError
+from lstm_core.convert import model_of, read_through
+from lstm_core.stacks import ModelFile, ModelFileError, Stack
 from lstm_core.vocabulary import InputError, Vocabulary
 from tests.torch_layouts import WordModel, loaded, only
 
@@ -85,3 +85,26 @@ def test_one_stack_of_several_is_chosen_by_its_name():
     for name, told in ((None, "say which stack"), ("x", "no stack 'x'")):
         with pytest.raises(ModelFileError, match=f"{told}.*encoder, decoder"):
             model_of(file, stack=name)
+
+
+def test_a_stack_above_others_reads_what_they_give():
+    both, gru = nn.LSTM(3, 4, bidirectional=True), nn.GRU(8, 5)
+    parts = [("low", both, None), ("high", gru, "low"), ("top", nn.RNN(5, 2), "high")]
+    stacks = [
+        Stack(name=name, cell=cell, module=module, gate_order="", reads=reads)
+        for cell, (name, module, reads) in zip(("lstm", "gru", "rnn"), parts, strict=True)
+    ]
+    file = ModelFile(kind="keras", stacks=tuple(reversed(stacks)))
+    x = torch.randn(6, 3)
+    assert [one.name for one in file.below(stacks[2])] == ["low", "high"]
+    expected = gru(both(x)[0])[0].detach()
+    np.testing.assert_allclose(read_through(file, stacks[2], x), expected, rtol=0, atol=1e-6)
+    assert read_through(file, stacks[0], x) is x
+
+
+def test_stacks_that_read_each_other_in_a_circle_end():
+    stacks = [
+        Stack(name=name, cell="gru", module=nn.GRU(4, 4), gate_order="", reads=reads)
+        for name, reads in (("a", "b"), ("b", "a"))
+    ]
+    assert len(ModelFile(kind="onnx", stacks=tuple(stacks)).below(stacks[0])) == 2
