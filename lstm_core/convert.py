@@ -17,7 +17,14 @@ from torch import nn
 
 from lstm_core.checkpoint import FORMAT, CheckpointError, load_checkpoint
 from lstm_core.model import ModelConfig, SequenceModel
-from lstm_core.model_files import keras_files, onnx_files, safetensors_files, torch_files
+from lstm_core.model_files import (
+    keras_files,
+    onnx_files,
+    safetensors_files,
+    shards,
+    torch_files,
+)
+from lstm_core.model_files.not_models import what_is
 from lstm_core.model_files.state_dicts import gate_order
 from lstm_core.model_files.torch_files import too_large
 from lstm_core.stacks import MAX_BYTES, MOST_TOKENS, ModelFile, ModelFileError, Stack
@@ -52,7 +59,7 @@ def load_model(source: str | Path | bytes, *, name: str = "") -> ModelFile:
             has; `code` and `fields` say which.
         OSError: if a path cannot be read.
     """
-    with _as_file(source) as path:
+    with _as_file(source, name) as path:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise too_large(size)
@@ -62,7 +69,7 @@ def load_model(source: str | Path | bytes, *, name: str = "") -> ModelFile:
 
 
 @contextmanager
-def _as_file(source: str | Path | bytes) -> Iterator[Path]:
+def _as_file(source: str | Path | bytes, name: str) -> Iterator[Path]:
     """A path to `source`; bytes lie in a private folder that is gone afterwards."""
     if not isinstance(source, bytes):
         yield Path(source)
@@ -70,7 +77,7 @@ def _as_file(source: str | Path | bytes) -> Iterator[Path]:
     if len(source) > MAX_BYTES:
         raise too_large(len(source))
     with tempfile.TemporaryDirectory(prefix="lstm-model-") as folder:
-        path = Path(folder) / "model"
+        path = Path(folder) / shards.file_name(name)
         path.write_bytes(source)
         yield path
 
@@ -83,6 +90,8 @@ def _reader(head: bytes, path: Path, name: str) -> Callable[[Path], ModelFile]:
         if room.recognises(head, path):
             return room.read
     shown = (name or path.name)[:200]
+    if (told := what_is(head, path)) is not None:
+        raise ModelFileError(*told, name=shown)
     raise ModelFileError(
         "unknown-kind",
         f"{shown} is no model file that can be read: expected PyTorch, safetensors, Keras or ONNX",

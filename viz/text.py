@@ -635,6 +635,11 @@ _MEMORY: dict[str, tuple[str, str]] = {
     ),
     "memory.csv": ("Numbers (CSV)", "数据（CSV）"),
     "memory.html": ("Figure (HTML)", "图（HTML）"),
+    "memory.svg": ("Picture (SVG)", "图片（SVG）"),
+    "memory.svg-help": (
+        "The figure as you see it now, as a drawing that stays sharp at every size.",
+        "当前所见的图，保存为矢量图，放大后依然清晰。",
+    ),
     "memory.html-help": (
         "The figure as a page that zooms in any browser, without a network; about 5 MB. The camera "
         "on that page saves an SVG.",
@@ -670,7 +675,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.axis.logit": ("added to the logit", "对 logit 的贡献"),
     "memory.axis.path": ("share of the difference", "占差异的份额"),
     "memory.axis.rank": ("units, slowest first", "单元，由慢到快"),
-    "memory.axis.half": ("half-life (tokens, log)", "半衰期（符号，对数）"),
+    "memory.axis.half": ("half-life (steps, log)", "半衰期（步，对数）"),
     "memory.axis.left": ("left by the gates", "门留下的份额"),
     "memory.axis.saturation-x": ("shut: share of steps below {low}", "关闭：低于 {low} 的步数比例"),
     "memory.axis.saturation-y": (
@@ -832,14 +837,14 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "{model} 的回答会变化 {nats} 纳特，其梯度是该符号自身那一步的 {ratio} 倍",
     ),
     "memory.gradient.means": (
-        "Whether training could still adjust what was read then: how the answer follows an "
-        "infinitely small change of an earlier input.",
-        "训练能否还调整当时读入的内容：回答如何随较早输入的无穷小变化而变。",
+        "Whether training could still adjust what was read then: how far an infinitely small "
+        "change of an earlier input still carries.",
+        "训练能否还调整当时读入的内容：较早输入的无穷小变化还能影响多远。",
     ),
     "memory.gradient.not": (
-        "It is not memory. A network that has latched onto a symbol keeps it safe from small "
-        "changes, and just therefore its gradient vanishes.",
-        "它不是记忆。锁存了某个符号的网络使它不受微小变化影响，正因如此梯度会消失。",
+        "It is not memory. A network that holds on to something keeps it safe from small changes, "
+        "and just therefore its gradient vanishes.",
+        "它不是记忆。牢牢记住某个内容的网络使它不受微小变化影响，正因如此梯度会消失。",
     ),
     "memory.pair.figure": (
         "{cell}: “{token}” at step {step}, changed to “{other}” against its gradient",
@@ -888,7 +893,7 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "第 {asked} 步自己写入的占 {own}。",
     ),
     "memory.ledger.means": (
-        "An exact account: what each step added to the state and the gates have left of it.",
+        "An exact account: what each step added to the state, and what the gates have left of it.",
         "一本精确的账：每一步给状态加了多少，门又让它留下多少。",
     ),
     "memory.ledger.not": (
@@ -907,8 +912,8 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "GRU：第 {step} 步的记忆年龄",
     ),
     "memory.age.note": (
-        "weights of a true distribution, mean over units",
-        "真正的概率分布，对单元取平均",
+        "shares that sum to 1, mean over units",
+        "总和为 1 的份额，对单元取平均",
     ),
     "memory.age.result": (
         "The GRU's memory at step {at} is {mean} steps old on average; in unit {unit} it is "
@@ -992,27 +997,27 @@ _MEMORY: dict[str, tuple[str, str]] = {
     "memory.half.title": ("5 · Forgetting by design", "5 · 设计好的遗忘"),
     "memory.half.figure": ("Passive half-life of every unit", "每个单元的被动半衰期"),
     "memory.half.hover": (
-        "unit %{{customdata}}: %{{y:.3g}} tokens",
-        "单元 %{{customdata}}：%{{y:.3g}} 个符号",
+        "unit %{{customdata}}: %{{y:.3g}} steps",
+        "单元 %{{customdata}}：%{{y:.3g}} 步",
     ),
     "memory.half.note": (
         "from the mean logarithm of the gate that keeps: f of an LSTM, z of a GRU",
         "由保留门的对数均值求得：LSTM 为 f，GRU 为 z",
     ),
     "memory.half.each": (
-        "half of {model}'s units halve their content within {median} tokens and the slowest, unit "
+        "half of {model}'s units halve their content within {median} steps and the slowest, unit "
         "{unit}, within {longest}, yet its answer depends on the chosen token for {steps}",
-        "{model} 有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个，"
+        "{model} 有一半单元在 {median} 步内使内容减半，最慢的单元 {unit} 为 {longest} 步，"
         "但其回答对所选符号的依赖持续 {steps}",
     ),
     "memory.half.each-alone": (
-        "half of {model}'s units halve their content within {median} tokens, the slowest, unit "
+        "half of {model}'s units halve their content within {median} steps, the slowest, unit "
         "{unit}, within {longest}",
-        "{model} 有一半单元在 {median} 个符号内使内容减半，最慢的单元 {unit} 为 {longest} 个",
+        "{model} 有一半单元在 {median} 步内使内容减半，最慢的单元 {unit} 为 {longest} 步",
     ),
     "memory.half.means": (
-        "How fast the gates alone let each unit's content fade, in tokens.",
-        "仅凭门的作用，每个单元的内容消退得多快（以符号计）。",
+        "How fast the gates alone let each unit's content fade, in steps.",
+        "仅凭门的作用，每个单元的内容消退得多快（以步计）。",
     ),
     "memory.half.not": (
         "It understates memory, since a network refreshes what it needs; a plain RNN has no gate "
@@ -1025,8 +1030,8 @@ _MEMORY: dict[str, tuple[str, str]] = {
         "单元 {unit} 在第 {at} 步给回答加 {amount}",
     ),
     "memory.units.slowest": (
-        "unit {unit} forgets slowest ({half} tokens)",
-        "单元 {unit} 遗忘最慢（{half} 个符号）",
+        "unit {unit} forgets slowest ({half} steps)",
+        "单元 {unit} 遗忘最慢（{half} 步）",
     ),
     "memory.units.result": (
         "In {model} these units matter most: {told} Open one on the stage:",
@@ -1502,6 +1507,14 @@ _OWN: dict[str, tuple[str, str]] = {
         "一个学会预测 Python 代码下一个字符的小型 LSTM，正在读一段它没见过的代码。",
     ),
     "own.drop": ("Model file", "模型文件"),
+    "own.upload": ("Choose a file", "选择文件"),
+    "own.upload-limit": ("or drop it here, up to {limit} MB", "或拖到这里，最大 {limit} MB"),
+    "own.upload-most": ("up to {limit} MB", "最大 {limit} MB"),
+    "own.upload-here": ("Drop it here", "放到这里"),
+    "own.upload-large": (
+        "Not taken: a file may have {limit} MB at most.",
+        "没有接收：文件最大 {limit} MB。",
+    ),
     "own.drop-help": (
         "PyTorch (.pt, .pth, .ckpt), safetensors, Keras (.keras, .weights.h5) or ONNX, up to "
         "{limit} MB. Recognised by its content. Nothing in it is executed.",
@@ -1571,10 +1584,10 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.vocabulary-drop": ("Vocabulary file", "词表文件"),
     "own.vocabulary-help": (
         "The {count} symbols that the model reads, in the order of their ids: a JSON list, a JSON "
-        "table from symbol to id, a tokenizer.json, or a text with one symbol a line. With it you "
-        "can type text.",
-        "模型所读的 {count} 个符号，按编号排列：JSON 列表、符号到编号的 JSON 表、tokenizer.json，"
-        "或每行一个符号的文本。有了它就可以直接输入文字。",
+        "table from symbol to id, a tokenizer.json, a Keras Tokenizer as JSON, or a text with one "
+        "symbol a line. With it you can type text.",
+        "模型所读的 {count} 个符号，按编号排列：JSON 列表、符号到编号的 JSON 表、tokenizer.json、"
+        "JSON 格式的 Keras Tokenizer，或每行一个符号的文本。有了它就可以直接输入文字。",
     ),
     "own.source": ("**2 · What it reads**", "**2 · 输入**"),
     "own.source.noise": ("Noise", "噪声"),
@@ -1608,12 +1621,40 @@ _OWN: dict[str, tuple[str, str]] = {
     ),
     "own.input.empty": ("Type at least one symbol.", "请至少输入一个符号。"),
     "own.input.unknown-symbols": (
-        "This model does not know {symbols}.",
-        "这个模型不认识 {symbols}。",
+        "This model does not know {symbols}: {count} in all, the first at character {place}. "
+        "Choose above what becomes of them.",
+        "这个模型不认识 {symbols}：共 {count} 处，第一处在第 {place} 个字符。"
+        "请在上方选择如何处理。",
+    ),
+    "own.input.needs-ids": (
+        "This tokenizer splits words by {rules} rules, which are not computed here. Give token "
+        "ids, from tokenizer.encode(text).ids.",
+        "这个分词器按 {rules} 规则切分词语，这里不做这种计算。"
+        "请提供编号，取自 tokenizer.encode(text).ids。",
+    ),
+    "own.input.tokenizer-characters": (
+        "How a tokenizer splits {symbols} depends on its version of Unicode. Give token ids, from "
+        "tokenizer.encode(text).ids.",
+        "分词器如何切分 {symbols} 取决于其 Unicode 版本。"
+        "请提供编号，取自 tokenizer.encode(text).ids。",
+    ),
+    "own.input.no-unknown-token": (
+        "The vocabulary has no token for unknown symbols, such as <unk>.",
+        "词表中没有代表未知符号的标记，如 <unk>。",
+    ),
+    "own.tokenizer": (
+        "Split by the rules of the tokenizer file, marks such as [CLS] included.",
+        "按分词器文件的规则切分，包括 [CLS] 等标记。",
+    ),
+    "own.tokenizer.keras": (
+        "Split by the rules of the Keras Tokenizer; words that it does not know are left out or "
+        "read as its token for them.",
+        "按 Keras Tokenizer 的规则切分；它不认识的词会略去，或读作它为此设的标记。",
     ),
     "own.input.bad-ids": (
-        "The model's ids are whole numbers from 0 to {limit}; it has no {symbols}.",
-        "模型的编号是 0 到 {limit} 的整数；没有 {symbols}。",
+        "The model's ids are whole numbers from 0 to {limit}; it has no {symbols}. To read text, "
+        "bring its vocabulary.",
+        "模型的编号是 0 到 {limit} 的整数；没有 {symbols}。如要读取文字，请提供词表。",
     ),
     "own.input.other": ("This input cannot be read: {reason}", "无法读取这个输入：{reason}"),
     "own.data-drop": ("Data file", "数据文件"),
@@ -1627,6 +1668,35 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.data-preview": ("The first rows", "前几行"),
     "own.data-table": ("rows: {rows}, columns: {columns}", "{rows} 行，{columns} 列"),
     "own.data-texts": ("texts: {count}", "{count} 段文字"),
+    "own.data-texts-one": ("one text", "一段文字"),
+    "own.data-sequences": ("sequences: {count}", "{count} 个序列"),
+    "own.data-sequences-one": ("one sequence", "一个序列"),
+    "own.gaps": ("{count} missing values: {names}", "{count} 个缺失值：{names}"),
+    "own.gaps.one": ("1 missing value: {names}", "1 个缺失值：{names}"),
+    "own.padding.end": (
+        "{count} of {of} sequences end with the id {pad}, which looks like padding. It is read, "
+        "too; without it they have {shortest} to {longest} steps.",
+        "{of} 个序列中有 {count} 个以编号 {pad} 结尾，像是填充。目前也会读取；"
+        "去掉后各有 {shortest} 到 {longest} 步。",
+    ),
+    "own.padding.end.cut": (
+        "{count} of {of} sequences end with the id {pad}, which looks like padding. It is cut; "
+        "{shortest} to {longest} steps are left.",
+        "{of} 个序列中有 {count} 个以编号 {pad} 结尾，像是填充，已去掉；"
+        "各剩 {shortest} 到 {longest} 步。",
+    ),
+    "own.padding.begin": (
+        "{count} of {of} sequences begin with the id {pad}, which looks like padding. It is read, "
+        "too; without it they have {shortest} to {longest} steps.",
+        "{of} 个序列中有 {count} 个以编号 {pad} 开头，像是填充。目前也会读取；"
+        "去掉后各有 {shortest} 到 {longest} 步。",
+    ),
+    "own.padding.begin.cut": (
+        "{count} of {of} sequences begin with the id {pad}, which looks like padding. It is cut; "
+        "{shortest} to {longest} steps are left.",
+        "{of} 个序列中有 {count} 个以编号 {pad} 开头，像是填充，已去掉；"
+        "各剩 {shortest} 到 {longest} 步。",
+    ),
     "own.not-read": ("Not read: {names}", "未读取：{names}"),
     "own.not-read.one": ("{column} ({why})", "{column}（{why}）"),
     "own.not-read.more": ("and {count} more", "另有 {count} 列"),
@@ -1670,6 +1740,21 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.option.fill.refuse": ("are refused", "不接受"),
     "own.option.fill.zero": ("become 0", "视为 0"),
     "own.option.fill.previous": ("repeat the one before", "沿用前一个值"),
+    "own.option.text": ("text is in", "文字所在列"),
+    "own.option.text.nothing": ("nothing: a column holds ids", "无：有一列是编号"),
+    "own.option.text.told": (
+        "the text in {column} is read, each row a sequence",
+        "读取 {column} 列的文字，每行为一个序列",
+    ),
+    "own.option.ids-in-rows": ("each row is a sequence of ids", "每行为一个编号序列"),
+    "own.option.padding": ("padding", "填充"),
+    "own.option.padding.keep": ("is read", "照样读取"),
+    "own.option.padding.cut": ("is cut", "去掉"),
+    "own.option.unknown": ("unknown symbols", "未知符号"),
+    "own.option.unknown.refuse": ("are refused", "不接受"),
+    "own.option.unknown.token": ("become the unknown token", "读作未知标记"),
+    "own.option.unknown.skip": ("are left out", "略去"),
+    "own.option.lower": ("capitals as small letters", "大写按小写读"),
     "own.option.scale": ("scale", "尺度"),
     "own.option.scale.none": ("as in the file", "与文件相同"),
     "own.option.scale.each": (
@@ -1751,9 +1836,9 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.forgetting.title": ("How fast each unit forgets", "每个单元忘得多快"),
     "own.ledger.title": ("Who wrote what is in memory", "记忆是谁写下的"),
     "own.ledger.result": (
-        "Of what {name} holds at step {at}, step {most} wrote most ({share} of the sum of sizes); "
-        "the last {recent} steps read wrote {late}.",
-        "{name} 在第 {at} 步所保存的内容中，第 {most} 步写入的最多（占绝对值总和的 {share}）；"
+        "In {name}, step {most} wrote most of what is held at step {at}: {share} of it, by "
+        "absolute size. The last {recent} steps that were read wrote {late}.",
+        "{name} 在第 {at} 步所保存的内容中，第 {most} 步写入的最多：按绝对值计占 {share}。"
         "最近读入的 {recent} 步写入了 {late}。",
     ),
     "own.ledger.hover": (
@@ -1762,16 +1847,16 @@ _OWN: dict[str, tuple[str, str]] = {
     ),
     "own.change.title": ("How long a step is remembered", "一步的内容能记多久"),
     "own.change.result": (
-        "Had step {at} been another, the state of {name} would differ for {steps}, by at least "
-        "{limit} of its usual spread. For half of all steps it is no more than {median}.",
-        "如果第 {at} 步是别的内容，{name} 的状态会在 {steps}内与原来不同（至少为其通常离散程度的 "
-        "{limit}）。有一半的步不超过 {median}。",
+        "Had step {at} read something else, the state of {name} would show it up to {steps} away, "
+        "by at least {limit} of its usual spread. Median over all steps: {median}.",
+        "如果第 {at} 步读到别的内容，{name} 的状态在相距 {steps}以内会与原来不同，"
+        "至少相差其通常离散程度的 {limit}。所有步的中位数：{median}。",
     ),
     "own.change.never": (
-        "Had step {at} been another, the state of {name} would never differ by {limit} of its "
-        "usual spread. For half of all steps it differs for no more than {median}.",
-        "如果第 {at} 步是别的内容，{name} 的状态始终与原来相差不到其通常离散程度的 {limit}。"
-        "有一半的步相差不超过 {median}。",
+        "Had step {at} read something else, the state of {name} would stay all but the same: it "
+        "never moves by {limit} of its usual spread. Median over all steps: {median}.",
+        "如果第 {at} 步读到别的内容，{name} 的状态几乎不变：相差始终不到其通常离散程度的 {limit}。"
+        "所有步的中位数：{median}。",
     ),
     "own.change.hover": (
         "step %{{y}} changed, seen at step %{{x}}",
@@ -1792,8 +1877,8 @@ _OWN: dict[str, tuple[str, str]] = {
         "每一步改读所有步的平均值。这只是换成某一个值的结果，也不说明记忆存放在哪里。",
     ),
     "own.gradient.title": (
-        "Local sensitivity over time (trainability)",
-        "随时间的局部敏感度（可训练性）",
+        "How far back training can reach (gradient)",
+        "训练能追溯多远（梯度）",
     ),
     "own.gradient.figure": ("{name}: gradient of the state", "{name}：状态的梯度"),
     "own.gradient.hover": (
@@ -1899,6 +1984,14 @@ _OWN: dict[str, tuple[str, str]] = {
         "{unexpected}.",
         "{name} 这组层不完整：缺少 {missing}，不匹配的有 {unexpected}。",
     ),
+    "model.incomplete.missing": (
+        "The layers {name} are not complete: missing are {missing}.",
+        "{name} 这组层不完整：缺少 {missing}。",
+    ),
+    "model.incomplete.unexpected": (
+        "The layers {name} hold weights that do not fit: {unexpected}.",
+        "{name} 这组层中有不匹配的权重：{unexpected}。",
+    ),
     "model.dtype": (
         "{name} is stored as {dtype}. Float16, bfloat16, float32 and float64 are read.",
         "{name} 以 {dtype} 存储。可读取 float16、bfloat16、float32 和 float64。",
@@ -1963,6 +2056,84 @@ _OWN: dict[str, tuple[str, str]] = {
         "The archive holds a path that leads out of it, {name}, so it is refused.",
         "压缩包中有指向包外的路径 {name}，因此拒绝读取。",
     ),
+    "model.unsafe-name.index": (
+        "The index lists a file that does not lie beside it, {name}, so it is refused.",
+        "索引中列出了不在同一文件夹内的文件 {name}，因此拒绝读取。",
+    ),
+    "model.one-shard": (
+        "This file is part {number} of {count} of a model; what makes it whole lies in the other "
+        "parts. Join them with Python: {how}.",
+        "这只是一个模型的第 {number} 部分，共 {count} 部分；其余内容在别的文件中。"
+        "请先用 Python 合并：{how}。",
+    ),
+    "model.shard-index": (
+        "This file only lists the parts of a model and holds no weights. Join the parts with "
+        "Python: {how}.",
+        "这个文件只是模型各部分的索引，没有权重。请先用 Python 把各部分合并：{how}。",
+    ),
+    "model.parametrized": (
+        "{name} is kept under a parametrization, and the file does not say how the weight is "
+        "computed. Call {how} and save again.",
+        "{name} 以参数化形式存储，文件中没有说明权重如何计算。请调用 {how} 后重新保存。",
+    ),
+    "model.parametrized.orthogonal": (
+        "{name} is kept under an orthogonal parametrization, and the file does not say by which "
+        "map. Call {how} and save again.",
+        "{name} 以正交参数化形式存储，文件中没有说明所用的映射。请调用 {how} 后重新保存。",
+    ),
+    "model.not-plain.expanded": (
+        "{name} is an expanded view, which repeats its numbers. Save it after .contiguous().",
+        "{name} 是重复数值的扩展视图。请在 .contiguous() 之后保存。",
+    ),
+    "model.not-plain.sparse": (
+        "{name} is a sparse tensor. Save it after .to_dense().",
+        "{name} 是稀疏张量。请在 .to_dense() 之后保存。",
+    ),
+    "model.not-plain.quantized": (
+        "{name} is quantized. Save it after .dequantize().",
+        "{name} 经过了量化。请在 .dequantize() 之后保存。",
+    ),
+    "model.not-plain.without-numbers": (
+        "{name} has no numbers in the file. Save the model while it is on a CPU.",
+        "{name} 在文件中没有数值。请在模型位于 CPU 上时保存。",
+    ),
+    "model.not-plain.no-tensor": (
+        "{name} is no tensor. Save it after torch.as_tensor().",
+        "{name} 不是张量。请在 torch.as_tensor() 之后保存。",
+    ),
+    "model.empty-file": (
+        "The file is empty, or begins with nothing but zeros: its download or its copy did not "
+        "come to its end.",
+        "文件是空的，或开头全是零：下载或复制没有完成。",
+    ),
+    "model.lfs-pointer": (
+        "This is a Git LFS pointer, which stands for the model. Fetch the model with git lfs pull.",
+        "这是 Git LFS 指针文件，只是模型的占位。请用 git lfs pull 取得模型本身。",
+    ),
+    "model.web-page": (
+        "This is a web page, as is saved in the place of a download. Download the model itself.",
+        "这是一个网页，可能是下载时误存的。请下载模型文件本身。",
+    ),
+    "model.numpy-file": (
+        "This file holds NumPy arrays, whose names need not say what they are. Save "
+        "torch.save(model.state_dict(), path) instead.",
+        "这个文件是 NumPy 数组，其名称不足以说明用途。"
+        "请改用 torch.save(model.state_dict(), path) 保存。",
+    ),
+    "model.packed-file": (
+        "This is a packed archive. Unpack it and take the model file that lies in it.",
+        "这是压缩包。请先解压，再选择其中的模型文件。",
+    ),
+    "model.other-model": (
+        "This is a model of another program (GGUF or TensorFlow Lite), which is not read. Save it "
+        "as PyTorch, safetensors, Keras or ONNX.",
+        "这是其他程序的模型（GGUF 或 TensorFlow Lite），无法读取。"
+        "请保存为 PyTorch、safetensors、Keras 或 ONNX。",
+    ),
+    "model.json-file": (
+        "This file is JSON, which describes a model at most. The weights lie in another file.",
+        "这个文件是 JSON，最多只是模型的描述。权重在另一个文件中。",
+    ),
     "model.unsupported": (
         "{name} computes something that torch's LSTM, GRU and RNN do not, so it cannot be shown.",
         "{name} 的计算方式与 torch 的 LSTM、GRU、RNN 不同，因此无法显示。",
@@ -1980,8 +2151,10 @@ _OWN: dict[str, tuple[str, str]] = {
         "torch 的 GRU 在其后重置，结果不同，因此不显示。",
     ),
     "model.unsupported.backwards": (
-        "{name} reads backwards only, which no torch module does.",
-        "{name} 只反向读取，torch 没有这样的模块。",
+        "{name} reads backwards only, which no torch module does. Save it as a forward layer and "
+        "give it the data with the last step first: its gates are the same, in that order.",
+        "{name} 只反向读取，torch 没有这样的模块。可将其另存为正向层，并把数据按时间倒序给它："
+        "门的值相同，只是按倒序排列。",
     ),
     "model.unsupported.two-sides": (
         "The two directions of {name} are not of the same kind.",
@@ -2016,6 +2189,26 @@ _OWN: dict[str, tuple[str, str]] = {
         "follow each other, but the file does not say so.",
         "{names} 按一个堆叠读取，每层读取前一层的输出：它们的编号和大小前后相接，"
         "但文件并未说明这一点。",
+    ),
+    "model.remark.before-stack": (
+        "In the model {names} comes before {name} and changes what it reads; here {name} reads the "
+        "data as they are given, so its gates differ from those inside the model unless the data "
+        "went through it.",
+        "在模型中，{names} 位于 {name} 之前，会改变它读取的内容；这里 {name} 直接读取给出的数据，"
+        "因此除非数据已经过它处理，门的值与模型内部的不同。",
+    ),
+    "model.remark.between-stacks": (
+        "In the model {names} lies between {before} and {name} and changes what {name} reads, so "
+        "each is shown alone. The gates of {name} differ from those inside the model unless what "
+        "it is given went through both.",
+        "在模型中，{names} 位于 {before} 与 {name} 之间，会改变 {name} 读取的内容，因此分别显示。"
+        "除非给出的数据已经过这两者，{name} 的门与模型内部的不同。",
+    ),
+    "model.remark.folded": (
+        "{names} comes right before {name} and is folded into its input weights and biases: the "
+        "gates are the same, and the weights shown are the folded ones, not those of the file.",
+        "{names} 紧接在 {name} 之前，已并入其输入权重和偏置：门的值不变，"
+        "显示的是合并后的权重，而非文件中的权重。",
     ),
     "model.remark.separate": (
         "{name} reads what {before} gives, but their kinds differ, so each is shown alone.",
@@ -2114,6 +2307,21 @@ _OWN: dict[str, tuple[str, str]] = {
         "Pruning was applied to {names}.",
         "已按剪枝掩码处理 {names}。",
     ),
+    "model.remark.spectral-norm": (
+        "Spectral norm was computed for {names}, as in evaluation.",
+        "已对 {names} 计算谱归一化，与评估时相同。",
+    ),
+    "model.remark.one-shard": (
+        "This file is part {number} of {count} of a model: layers, embedding and output layer that "
+        "lie in the other parts are missing here. Join them with Python: {how}.",
+        "这只是一个模型的第 {number} 部分，共 {count} 部分：其他部分中的层、嵌入层和输出层"
+        "在这里缺失。请先用 Python 合并：{how}。",
+    ),
+    "model.remark.own-start": (
+        "In the model {name} starts from states that it learnt ({names}); here it starts from "
+        "zeros, so its first steps differ.",
+        "在模型中 {name} 从学到的状态（{names}）开始；这里从零开始，因此最初几步会不同。",
+    ),
     "model.quantized": (
         "The weights are quantized. Save the state_dict of the float model, as it was before "
         "quantize_dynamic.",
@@ -2149,9 +2357,8 @@ _OWN: dict[str, tuple[str, str]] = {
         "模型的编号是 0 到 {limit} 的整数，但第 {step} 步是 {value}。",
     ),
     "data.missing-value": (
-        "Row {row} has no value in column {column}. Choose under “How it was read” what stands "
-        "for it.",
-        "第 {row} 行的 {column} 列没有值。请在“如何读取”中选择用什么代替。",
+        "Row {row} has no value in column {column}. Choose above what stands for missing values.",
+        "第 {row} 行的 {column} 列没有值。请在上方选择用什么代替缺失值。",
     ),
     "data.infinite-value": (
         "Row {row} holds infinity in column {column}.",
@@ -2281,6 +2488,19 @@ _OWN: dict[str, tuple[str, str]] = {
     "data.too-large-values": (
         "The numbers are too large to be standardised.",
         "数值太大，无法标准化。",
+    ),
+    "data.no-text": ("The column {column} holds no text.", "{column} 列没有文字。"),
+    "data.remark.symbols-instead": (
+        "Not in the vocabulary and read as {token}: {symbols}, {count} in all.",
+        "不在词表中，读作 {token}：{symbols}，共 {count} 处。",
+    ),
+    "data.remark.symbols-skipped": (
+        "Not in the vocabulary and left out: {symbols}, {count} in all.",
+        "不在词表中，已略去：{symbols}，共 {count} 处。",
+    ),
+    "data.remark.symbols-lowered": (
+        "Read as small letters: {symbols}, {count} in all.",
+        "按小写字母读取：{symbols}，共 {count} 处。",
     ),
     "data.remark.clock-column": (
         "The column {column} rises from row to row like a clock, so it is not read.",

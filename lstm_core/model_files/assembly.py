@@ -173,6 +173,7 @@ def _incomplete(
     return ModelFileError(
         "incomplete",
         f"{shown} {' and '.join(parts)}",
+        what="both" if lacks and extra else "missing" if lacks else "unexpected",
         name=shown,
         missing=lacks,
         unexpected=extra,

@@ -5,14 +5,19 @@ sorts the tensors as it writes them: their order says nothing.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
+from lstm_core.model_files import shards
+from lstm_core.model_files.checkpoint_parts import MOST_TENSORS
+from lstm_core.model_files.refusals import damaged
 from lstm_core.model_files.state_dicts import find_stacks
-from lstm_core.model_files.torch_files import MOST_TENSORS, damaged, too_large
+from lstm_core.model_files.torch_files import too_large
 from lstm_core.stacks import MAX_BYTES, ModelFile
 
 WEIGHTS = "lstm-gate-visualizer weights"
@@ -26,28 +31,58 @@ MAX_HEADER_BYTES = 32 * 2**20
 
 
 def recognises(head: bytes, path: Path) -> bool:
-    """Whether a file that begins with `head` is of this kind."""
-    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**48
+    """Whether a file that begins with `head` is of this kind, or lists files that are."""
+    is_file = head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**48
+    return is_file or shards.is_index(head)
 
 
 def read(path: Path) -> ModelFile:
-    """The recurrent stacks of a safetensors file of at most `MAX_BYTES`.
+    """The recurrent stacks of a safetensors file of at most `MAX_BYTES`, or of those of an index.
 
     Raises:
-        ModelFileError: ``"too-large"``, ``"damaged"``, or as `state_dicts.find_stacks`.
+        ModelFileError: ``"too-large"``, ``"damaged"``, ``"one-shard"``, or as
+            `state_dicts.find_stacks` and `shards.from_index`.
         OSError: if it cannot be read.
     """
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise too_large(size)
-    header = _header(path, size)
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if shards.is_index(head):
+        return _found(shards.from_index(path, lambda part: _tensors(part)[0]), {})
+    return shards.told(path, "safetensors", lambda: _found(*_tensors(path)))
+
+
+def _found(tensors: Mapping[str, Tensor], told: Mapping[str, str]) -> ModelFile:
+    in_order = dict(sorted(tensors.items()))
+    stacks, remarks = find_stacks(in_order, ordered=False, nonlinearities=told)
+    return ModelFile(kind="safetensors", stacks=stacks, remarks=remarks)
+
+
+def _tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of one file, and what a file of our own tells of its plain RNNs."""
+    header = _header(path, path.stat().st_size)
     try:
         tensors = load_file(path)
     except (SafetensorError, ValueError, TypeError, RuntimeError, KeyError) as error:
         raise damaged(error) from None
-    in_order = dict(sorted(tensors.items()))
-    stacks, remarks = find_stacks(in_order, ordered=False, nonlinearities=_nonlinearities(header))
-    return ModelFile(kind="safetensors", stacks=stacks, remarks=remarks)
+    return {**_tied(header, tensors), **tensors}, _nonlinearities(header)
+
+
+def _tied(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What ``save_model`` wrote once for several names, under the names that it left out.
+
+    It keeps these in the file's metadata, beside whatever else people put there.
+    """
+    metadata = header.get("__metadata__")
+    if not isinstance(metadata, dict):
+        return {}
+    return {
+        name: tensors[kept]
+        for name, kept in metadata.items()
+        if isinstance(kept, str) and kept in tensors and "." in name
+    }
 
 
 def _header(path: Path, size: int) -> dict[str, Any]:

@@ -12,18 +12,28 @@ from itertools import takewhile
 import torch
 from torch import Tensor
 
+from lstm_core.model_files.acting_weights import acting, some_of
 from lstm_core.model_files.assembly import assembled, cell_of
+from lstm_core.model_files.foreign_remarks import not_finite, not_read
+from lstm_core.model_files.preceding import learnt_starts, preceding
+from lstm_core.model_files.refusals import printable
 from lstm_core.model_files.siblings import joined
 from lstm_core.model_files.surroundings import Found, left_out, surroundings
 from lstm_core.signals import PACKED, Cell
 from lstm_core.stacks import ModelFileError, Remark, Stack
 
-_WEIGHT = re.compile(
+WEIGHT = re.compile(
     r"(?P<owner>(?:.*\.)?)(?P<kind>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)"
     r"(?P<place>(?:_l\d+(?:_reverse)?)?)",
     re.DOTALL,
 )
-_NORMED = re.compile(r"(.*\.)?parametrizations\.((?:weight|bias)_\w+)\.original([01])", re.DOTALL)
+_OPTIMIZER = re.compile(
+    r"optim(izer)?s?(_?states?)?(_?dict)?(_?\d+)?|opt_?states?(_?dict)?|(max_)?exp_avg(_sq)?|exp_inf"
+    r"|momentum_buffer|square_avg|grad_avg|acc_delta|grads?|gradients?",
+    re.IGNORECASE,
+)
+"""What people and torch call an optimizer, and what it keeps for each weight."""
+
 _WRAPPERS = ("_orig_mod", "module")
 """What ``torch.compile`` and ``DataParallel`` put in front of a name; weight drop too."""
 
@@ -62,6 +72,7 @@ def find_stacks(
             ``"dtype"`` or ``"too-large"`` if one of them is no stack of torch's.
     """
     plain, remarks = _plain_names(tensors)
+    plain, moments = _without_moments(plain)
     groups = _groups(plain)
     if not groups:
         raise _no_stack(plain)
@@ -70,21 +81,25 @@ def find_stacks(
     taken = {key for group in groups for key in group.keys}
     rest = {key: tensor for key, tensor in plain.items() if key not in taken}
     stacks, used, more = surroundings(found, rest)
-    remarks += told + _beside(groups, rest, used) + more + left_out(rest, used)
+    starts = learnt_starts(found, rest)
+    said = {key for _, keys in starts for key in keys}
+    before = preceding(found, stacks, {k: t for k, t in rest.items() if k not in used | said})
+    said |= {key for _, keys in before for key in keys}
+    remarks += told + _beside(groups, rest, used | said) + more
+    remarks += [remark for remark, _ in (*starts, *before)]
+    remarks += left_out({**rest, **moments}, used | said)
     return tuple(stacks), tuple(remarks)
 
 
 def _plain_names(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Remark]]:
-    """The tensors without wrappers in their names, weight norm and weight drop resolved."""
-    pruned, told = _without_pruning(tensors)
-    normed, remarks = _without_weight_norm(pruned)
-    remarks += told
+    """The tensors without wrappers in their names, weights as they act, weight drop resolved."""
+    computed, remarks = acting(tensors)
     plain: dict[str, Tensor] = {}
     raw: list[str] = []
-    for key, tensor in normed.items():
+    for key, tensor in computed.items():
         parts = [part for part in key.split(".") if part not in _WRAPPERS]
         name = printable(".".join(parts))
-        if name.endswith("_raw") and _WEIGHT.fullmatch(name.removesuffix("_raw")):
+        if name.endswith("_raw") and WEIGHT.fullmatch(name.removesuffix("_raw")):
             name = name.removesuffix("_raw")
             raw.append(name)
         elif name in plain:
@@ -96,66 +111,31 @@ def _plain_names(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list
         remarks.append(
             Remark(
                 code="weight-drop",
-                message=f"weight drop is not applied: the raw weights of {_some(raw)} are shown",
-                fields={"names": _some(raw)},
+                message=f"weight drop is not applied: the raw weights of {some_of(raw)} are shown",
+                fields={"names": some_of(raw)},
             )
         )
     return plain, remarks
 
 
-def _without_pruning(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Remark]]:
-    """Every weight as it acts, where the file keeps it beside the mask that prunes it."""
-    plain, done = dict(tensors), []
-    for key, mask in tensors.items():
-        name = key.removesuffix("_mask")
-        weight = tensors.get(f"{name}_orig")
-        if name == key or weight is None or weight.shape != mask.shape:
-            continue
-        del plain[key], plain[f"{name}_orig"]
-        plain[name] = weight * mask.to(weight)
-        done.append(name)
-    if not done:
-        return plain, []
-    message = f"pruning was applied to {_some(done)}"
-    return plain, [Remark(code="pruned", message=message, fields={"names": _some(done)})]
+def _without_moments(
+    tensors: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The tensors of the model, and those that an optimizer keeps under the names of weights."""
+    model = {name: t for name, t in tensors.items() if not is_of_optimizer(name.split("."))}
+    return model, {name: t for name, t in tensors.items() if name not in model}
 
 
-def _without_weight_norm(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Remark]]:
-    """Every weight as it acts, where the file keeps its norms and its directions."""
-    plain, halves = dict(tensors), dict[str, dict[str, str]]()
-    for key in tensors:
-        if match := _NORMED.fullmatch(key):
-            halves.setdefault((match[1] or "") + match[2], {})[match[3]] = key
-        elif key.endswith(("_g", "_v")) and _WEIGHT.fullmatch(key[:-2]):
-            halves.setdefault(key[:-2], {})["01"["gv".index(key[-1])]] = key
-    done = [name for name, pair in halves.items() if len(pair) == 2]
-    for name in done:
-        norm, direction = (plain.pop(halves[name][half]) for half in "01")
-        _check_norm(name, norm, direction)
-        plain[name] = torch._weight_norm(direction.float(), norm.float(), 0).to(direction.dtype)
-    if not done:
-        return plain, []
-    message = f"weight norm was applied to {_some(done)}"
-    return plain, [Remark(code="weight-norm", message=message, fields={"names": _some(done)})]
-
-
-def _check_norm(name: str, norm: Tensor, direction: Tensor) -> None:
-    if direction.ndim != 2 or norm.shape != (len(direction), 1):
-        raise ModelFileError(
-            "shapes",
-            f"{name[:200]}: a norm a row was expected, but the shapes are "
-            f"{list(norm.shape)} and {list(direction.shape)}",
-            name=name[:200],
-            expected=str([len(direction) if direction.ndim else 0, 1]),
-            found=str(list(norm.shape)),
-        )
+def is_of_optimizer(path: Iterable[str]) -> bool:
+    """Whether a path of names leads into what an optimizer keeps."""
+    return any(_OPTIMIZER.fullmatch(part) for part in path)
 
 
 def _groups(tensors: Mapping[str, Tensor]) -> list[_Group]:
     """The recurrent weights by the module that owns them, in the file's order."""
     owners: dict[tuple[str, bool], dict[str, tuple[str, Tensor]]] = {}
     for key, tensor in tensors.items():
-        if match := _WEIGHT.fullmatch(key):
+        if match := WEIGHT.fullmatch(key):
             alone = not match["place"]  # an LSTMCell has no layers
             name = match["kind"] + (match["place"] or "_l0")
             owners.setdefault((match["owner"].removesuffix("."), alone), {})[name] = (key, tensor)
@@ -203,16 +183,11 @@ def _found(group: _Group, nonlinearity: str | None, remarks: list[Remark]) -> Fo
         message = f"{shown} is stored in {kinds} and shown in float32"
         fields = {"name": group.name, "dtype": kinds}
         remarks.append(Remark(code="widened", message=message, fields=fields))
-    remarks += [_not_finite(key) for key, w in _named(group) if not torch.isfinite(w).all()]
+    remarks += [not_finite(key) for key, w in _named(group) if not torch.isfinite(w).all()]
     return Found(
         stack=Stack(name=group.name, cell=cell, module=module, gate_order=gate_order(cell)),
         keys=group.keys,
     )
-
-
-def printable(name: str) -> str:
-    """`name` without characters that break a line or command a terminal."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in name)
 
 
 def gate_order(cell: Cell) -> str:
@@ -224,25 +199,12 @@ def _named(group: _Group) -> Iterable[tuple[str, Tensor]]:
     return zip(group.keys, group.weights.values(), strict=True)
 
 
-def _not_finite(key: str) -> Remark:
-    name = key[:200]
-    message = f"{name} holds NaN or infinity; what it reaches is marked as missing"
-    return Remark(code="not-finite", message=message, fields={"name": name})
-
-
 def _one_dtype(group: _Group) -> tuple[dict[str, Tensor], list[torch.dtype]]:
     """The weights in float32, or in float64 if any is; and the dtypes that the file has."""
     dtypes = list(dict.fromkeys(tensor.dtype for tensor in group.weights.values()))
     for key, tensor in _named(group):
         if tensor.dtype not in READ:
-            dtype = str(tensor.dtype).removeprefix("torch.")
-            raise ModelFileError(
-                "dtype",
-                f"{key[:200]} is stored as {dtype}; float16, bfloat16, float32 and float64 "
-                "are read",
-                name=key[:200],
-                dtype=dtype,
-            )
+            raise not_read(key, str(tensor.dtype).removeprefix("torch."))
     to = torch.float64 if torch.float64 in dtypes else torch.float32
     return {name: tensor.to(to) for name, tensor in group.weights.items()}, dtypes
 
@@ -253,12 +215,14 @@ def _beside(groups: list[_Group], rest: Iterable[str], used: Iterable[str]) -> l
     for group in groups:
         inside = [k for k in rest if group.name and k.startswith(group.name + ".")]
         if extra := [key for key in inside if key not in set(used)]:
-            message = f"{group.name[:200]} has weights that torch's module has not ({_some(extra)})"
+            message = (
+                f"{group.name[:200]} has weights that torch's module has not ({some_of(extra)})"
+            )
             remarks.append(
                 Remark(
                     code="more-weights",
                     message=f"{message}, so it may compute something else",
-                    fields={"name": group.name[:200], "names": _some(extra)},
+                    fields={"name": group.name[:200], "names": some_of(extra)},
                 )
             )
     return remarks
@@ -266,16 +230,9 @@ def _beside(groups: list[_Group], rest: Iterable[str], used: Iterable[str]) -> l
 
 def _no_stack(tensors: Iterable[str]) -> ModelFileError:
     names = list(tensors)
-    held = f"it holds {_some(names)}" if names else "it holds no tensors"
+    held = f"it holds {some_of(names)}" if names else "it holds no tensors"
     return ModelFileError(
         "no-stack",
         f"the file has no LSTM, GRU or RNN: no weight_ih and weight_hh; {held}",
-        names=_some(names),
+        names=some_of(names),
     )
-
-
-def _some(names: Iterable[str], most: int = 5) -> str:
-    """The first of `names`, and how many more there are."""
-    all_of_them = [name[:100] for name in names]
-    more = len(all_of_them) - most
-    return ", ".join(all_of_them[:most]) + (f" (+{more})" if more > 0 else "")

@@ -11,19 +11,26 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from lstm_core.model_files.matching import closeness, role_of, roles_of, shared_out, unclear
 from lstm_core.stacks import Remark, Stack
+from lstm_core.uneven import states_of, units_of
 
-_EMBEDDING = re.compile(r"emb|lookup|wte|token|vocab|(^|\.)encoder\.weight$", re.IGNORECASE)
+EMBEDDING = re.compile(r"emb|lookup|wte|token|vocab|(^|\.)encoder\.weight$", re.IGNORECASE)
 """Names that people give to embeddings."""
 
 _HEAD = re.compile(r"head|out|decoder|classif|pred|logit|final|fc|linear", re.IGNORECASE)
 """Names that people give to a last layer."""
+
+_BRIDGE = re.compile(r"bridge|init|hidden|state|attn|atten|2dec|to_dec", re.IGNORECASE)
+"""Names that people give to what leads from an encoder to a decoder."""
 
 NORM = re.compile(r"norm|(^|\.)(ln|bn)[_\d.]", re.IGNORECASE)
 """Names that people give to layers of normalisation."""
 
 _ATTENTION = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 """What torch's attention keeps beside the matrix that ends it."""
+
+_ATTENTION_NAME = re.compile(r"attn|attention|align", re.IGNORECASE)
 
 _BOOKKEEPING = ("num_batches_tracked", "running_mean", "running_var", "hidden_init")
 
@@ -60,12 +67,14 @@ def surroundings(
     """
     matrices = {k: t for k, t in rest.items() if _is_matrix(k, t)}
     offers = {one.stack.name: _embeddings(one, matrices, rest) for one in found}
-    embeddings, doubt = _shared_out(offers, "embedding")
+    embeddings, doubt = shared_out(offers, "embedding")
     free = {k: t for k, t in matrices.items() if k not in embeddings.values()}
     offers = {
         one.stack.name: _heads(one, free, rest, one.stack.name in embeddings) for one in found
     }
-    heads, more = _shared_out(offers, "head")
+    bridges = _taken_out(found, offers, free)
+    heads, more = shared_out(offers, "head")
+    more = bridges + more
     for one in found:
         head = heads.get(one.stack.name)
         if head and (between := _between(one, head, rest)):
@@ -114,10 +123,46 @@ def _embeddings(
     """Matrices that may be what the stack reads, a row a token."""
     size = one.stack.module.input_size
     fits = [k for k, t in matrices.items() if t.shape[1] == size and _bias_of(k) not in rest]
-    named = [key for key in fits if _EMBEDDING.search(key)]
+    named = [key for key in fits if EMBEDDING.search(key)]
     if not named and size == one.width:  # a head without a bias has the same shape
-        return []
+        return _tied(one, matrices, rest)
     return _without_twins(named or fits, matrices)
+
+
+def _tied(one: Found, matrices: Mapping[str, Tensor], rest: Mapping[str, Tensor]) -> list[str]:
+    """The embedding of a pair that holds the same numbers, where there is one such pair.
+
+    A bias tells the head; else it is the later one, or the one that is named so.
+    """
+    fits = [k for k, t in matrices.items() if t.shape[1] == one.width and _varies(t)]
+    near = {key: closeness(one.stack.name, key) for key in fits}
+    fits = [key for key in fits if near[key] == max(near.values())]
+    pairs = [
+        pair
+        for key in _without_twins(fits, matrices)
+        if len(pair := _twins(key, fits, matrices)) > 1
+    ]
+    if len(pairs) != 1:
+        return []
+    may = [key for key in pairs[0] if _bias_of(key) not in rest]
+    last = {key: bool(_HEAD.search(key)) or role_of(key) == "decoder" for key in may}
+    return sorted(may, key=lambda key: (key not in one.before, last[key]))[:1]
+
+
+def _twins(key: str, keys: Sequence[str], matrices: Mapping[str, Tensor]) -> list[str]:
+    """Those of `keys` that hold the same numbers and are called otherwise, and `key` itself."""
+    called = key.split(".")[-2:]
+    others = [other for other in keys if other.split(".")[-2:] != called]
+    return [key, *(other for other in others if _equal(matrices[key], matrices[other]))]
+
+
+def _varies(tensor: Tensor) -> bool:
+    """Whether its numbers are not all the same, as those of any two new layers may be."""
+    return not torch.equal(tensor, tensor[:1, :1].expand_as(tensor))
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)
 
 
 def _heads(
@@ -133,14 +178,60 @@ def _heads(
             and key in one.before
             and (one.ordered or not _HEAD.search(key))
         )
-        sound = not _EMBEDDING.search(key) if bias is None else bias.shape == weight.shape[:1]
+        sound = not EMBEDDING.search(key) if bias is None else bias.shape == weight.shape[:1]
         if weight.shape[1] == one.width and sound and not may_precede and not _attends(key, rest):
             fits.append(key)
     return [key for key in _without_twins(fits, matrices) if not _goes_on(key, matrices)]
 
 
+def _taken_out(
+    found: Sequence[Found], offers: dict[str, list[str]], matrices: Mapping[str, Tensor]
+) -> list[Remark]:
+    """Take from a translator's `offers` what is no head, or is not certain to be; remarks of that.
+
+    What comes after the decoder is none of the encoder's, what comes before it none of its own,
+    and what gives as many numbers as the decoder's states have may be their start.
+    """
+    roles = roles_of([one.stack.name for one in found])
+    decoders = [one for one in found if roles.get(one.stack.name) == "decoder"]
+    remarks = []
+    for one in found:
+        name, role = one.stack.name, roles.get(one.stack.name)
+        keys = [key for key in offers[name] if not role or role_of(key) in (None, role)]
+        if role == "encoder":
+            bridges = [key for key in keys if _bridges(key, matrices[key], decoders)]
+            later = [key for key in keys if _is_after(key, decoders, offers)]
+            keys = [key for key in keys if key not in (*bridges, *later)]
+            remarks += [unclear(name, bridges, "head")] if bridges else []
+        elif role == "decoder" and one.ordered:
+            keys = [key for key in keys if key not in one.before or role_of(key) == role]
+        offers[name] = keys
+    return remarks
+
+
+def _bridges(key: str, weight: Tensor, decoders: Sequence[Found]) -> bool:
+    """Whether a layer may make the first states of a decoder of what an encoder gives."""
+    states = set[int]()
+    for one in decoders:
+        module = one.stack.module
+        sizes = {*units_of(module), *states_of(module)}
+        layers = module.num_layers * (1 + module.bidirectional)
+        states |= {size * count for size in sizes for count in (1, layers)}
+    return len(weight) in states or _BRIDGE.search(key) is not None
+
+
+def _is_after(key: str, decoders: Sequence[Found], offers: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a layer comes after a decoder that it fits, and is not named for the encoder."""
+    return role_of(key) != "encoder" and any(
+        one.ordered and one.keys and key not in one.before and key in offers[one.stack.name]
+        for one in decoders
+    )
+
+
 def _attends(key: str, rest: Mapping[str, Tensor]) -> bool:
-    """Whether this matrix ends an attention, which reads more than one step."""
+    """Whether this matrix is part of an attention, which reads more than one step."""
+    if _ATTENTION_NAME.search(key):
+        return True
     owner = key.rpartition(".")[0].rpartition(".")[0]
     return any(f"{owner}.{name}".lstrip(".") in rest for name in _ATTENTION)
 
@@ -185,54 +276,9 @@ def _without_twins(keys: Sequence[str], tensors: Mapping[str, Tensor]) -> list[s
     """The first of all that hold the same numbers, as tied weights do."""
     kept: list[str] = []
     for key in keys:
-        if not any(torch.equal(tensors[key], tensors[other]) for other in kept):
+        if not any(_equal(tensors[key], tensors[other]) for other in kept):
             kept.append(key)
     return kept
-
-
-def _shared_out(
-    offers: Mapping[str, Sequence[str]], what: str
-) -> tuple[dict[str, str], list[Remark]]:
-    """For each stack's name its one candidate, where that is certain; else a remark."""
-    chosen: dict[str, str] = {}
-    remarks: list[Remark] = []
-    for name, keys in offers.items():
-        best = _nearest(name, keys)
-        rivals = [other for other, theirs in offers.items() if other != name and best & set(theirs)]
-        closest = max((_shared(rival, key) for rival in rivals for key in best), default=-1)
-        own = max((_shared(name, key) for key in best), default=0)
-        if len(best) == 1 and own > closest:
-            (chosen[name],) = best
-        elif best and own >= closest:
-            remarks.append(_unclear(name, sorted(best), what))
-    return chosen, remarks
-
-
-def _nearest(name: str, keys: Sequence[str]) -> set[str]:
-    """Those of `keys` that share most of their path with the stack."""
-    closeness = {key: _shared(name, key) for key in keys}
-    most = max(closeness.values(), default=0)
-    return {key for key, shared in closeness.items() if shared == most}
-
-
-def _shared(name: str, key: str) -> int:
-    """How many parts of two dotted paths are the same from the start."""
-    count = 0
-    for mine, theirs in zip(name.split("."), key.split("."), strict=False):
-        if mine != theirs:
-            break
-        count += 1
-    return count
-
-
-def _unclear(name: str, keys: Sequence[str], what: str) -> Remark:
-    shown = ", ".join(key[:100] for key in keys[:5])
-    return Remark(
-        code=f"unclear-{what}",
-        message=f"it is not clear what the {what} of {name[:200] or 'the stack'} is: it may be "
-        f"{shown}; none is used",
-        fields={"name": name[:200], "names": shown},
-    )
 
 
 def _surrounded(

@@ -5,29 +5,28 @@ claims, so they are checked here before and after. What the tensors mean is in `
 """
 
 import pickle
+import pickletools
 import struct
 import threading
 import warnings
 import zipfile
 import zlib
-from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from lstm_core.model_files.state_dicts import find_stacks, printable
-from lstm_core.stacks import MAX_BYTES, ModelFile, ModelFileError, Remark
+from lstm_core.model_files import shards
+from lstm_core.model_files.checkpoint_parts import HOW_TO_SAVE, state_dict_of
+from lstm_core.model_files.inert import stand_ins
+from lstm_core.model_files.refusals import damaged
+from lstm_core.model_files.state_dicts import find_stacks
+from lstm_core.stacks import MAX_BYTES, ModelFile, ModelFileError
 
 MAX_PICKLE_BYTES = 32 * 2**20
 """The longest list of names and shapes that is read from an archive."""
-
-MOST_TENSORS = 100_000
-_DEEPEST = 16
-_Place = tuple[str, ...]
 
 _LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """How the pickled magic number of PyTorch before 1.6 looks after its protocol."""
@@ -43,8 +42,6 @@ _BROKEN = (
 )
 """What the zip module raises for broken archives; names that are no text are a `ValueError`."""
 
-_HOW_TO_SAVE = "save torch.save(model.state_dict(), path) instead"
-_SAFE = (Namespace,)  # where scripts keep their options; holding attributes is all that it does
 _ALLOWED = threading.Lock()  # torch keeps one list of what is safe for all threads
 
 
@@ -77,21 +74,65 @@ def read(path: Path) -> ModelFile:
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise too_large(size)
+    return shards.told(path, "torch", lambda: _file(path, size))
+
+
+def _file(path: Path, size: int) -> ModelFile:
+    tensors, remarks = state_dict_of(_content(path, size))
+    stacks, more = find_stacks(tensors)
+    return ModelFile(kind="torch", stacks=stacks, remarks=(*remarks, *more))
+
+
+def _content(path: Path, size: int) -> Any:
+    """What was saved; what is neither weights nor harmless without its meaning is refused."""
     with path.open("rb") as file:
         head = file.read(64)
     zipped = head.startswith(b"PK\x03\x04")
     if not zipped and _LEGACY_MAGIC not in head:
         raise _unsafe("a pickle that torch.save did not write")
-    if zipped:
-        storages = _Storages(_check_archive(path, size), mapped=True)
-        content = _load(str(path), storages, mmap=True)  # what a file claims cannot reach beyond it
+    held = _check_archive(path, size) if zipped else size
+    try:
+        return _loaded(path, held, zipped, ())
+    except ModelFileError as error:
+        if error.code != "unsafe" or not (harmless := stand_ins(_pickles(path, zipped))):
+            raise
+        return _loaded(path, held, zipped, harmless)
+
+
+def _loaded(path: Path, held: int, zipped: bool, harmless: Sequence[tuple[type, str]]) -> Any:
+    """What ``torch.load`` gives, with stand-ins for some names; `held` are the bytes of numbers."""
+    storages = _Storages(held, mapped=zipped)
+    if zipped:  # what a file claims cannot reach beyond it
+        content = _load(str(path), storages, harmless, mmap=True)
     else:
-        storages = _Storages(size, mapped=False)
-        content = _load(BytesIO(path.read_bytes()), storages)
+        content = _load(BytesIO(path.read_bytes()), storages, harmless)
     storages.check()
-    tensors, remarks = _state_dict(content)
-    stacks, more = find_stacks(tensors)
-    return ModelFile(kind="torch", stacks=stacks, remarks=(*remarks, *more))
+    return content
+
+
+def _pickles(path: Path, zipped: bool) -> Iterator[bytes]:
+    """The pickles in which a file names what it holds."""
+    if not zipped:
+        yield from _in_a_row(path.read_bytes())
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in filter(_is_pickle, archive.namelist()):
+                yield archive.read(name)
+    except _BROKEN as error:
+        raise damaged(error) from None
+
+
+def _in_a_row(data: bytes) -> Iterator[bytes]:
+    """The last of the pickles that an old file begins with: number, version, system, content."""
+    stream = BytesIO(data)
+    try:
+        for _ in range(3):
+            for _ in pickletools.genops(stream):
+                pass
+    except ValueError:
+        return  # torch says what is wrong with it
+    yield data[stream.tell() :][:MAX_PICKLE_BYTES]
 
 
 def too_large(size: int) -> ModelFileError:
@@ -103,12 +144,6 @@ def too_large(size: int) -> ModelFileError:
         size=size,
         limit=MAX_BYTES,
     )
-
-
-def damaged(reason: object) -> ModelFileError:
-    """The error for a file that is broken or cut off."""
-    why = printable((str(reason).strip() or type(reason).__name__).splitlines()[0][:200])
-    return ModelFileError("damaged", f"the file is damaged or cut off: {why}", reason=why)
 
 
 class _Storages:
@@ -134,11 +169,17 @@ class _Storages:
             raise damaged("a tensor reaches beyond its data")
 
 
-def _load(source: str | BytesIO, storages: _Storages, *, mmap: bool = False) -> Any:
+def _load(
+    source: str | BytesIO,
+    storages: _Storages,
+    harmless: Sequence[tuple[type, str]],
+    *,
+    mmap: bool = False,
+) -> Any:
     try:
         with (
             _ALLOWED,
-            torch.serialization.safe_globals(list(_SAFE)),
+            torch.serialization.safe_globals(list(harmless)),
             warnings.catch_warnings(action="ignore"),
         ):
             return torch.load(source, weights_only=True, map_location=storages, mmap=mmap)
@@ -155,6 +196,8 @@ def _load(source: str | BytesIO, storages: _Storages, *, mmap: bool = False) -> 
 def _unsafe_or_damaged(error: Exception) -> ModelFileError:
     """What torch's refusal says, without its advice to execute the file."""
     text = str(error)
+    if "Unsupported operand" in text:
+        return _unsafe("instructions of another pickle protocol")
     for sign in ("GLOBAL ", "class ", "Unsupported "):
         _, found, after = text.partition(sign)
         if found:
@@ -175,7 +218,7 @@ def _unsafe(what: str) -> ModelFileError:
     return ModelFileError(
         "unsafe",
         f"the file holds more than weights ({what}), and reading that could execute code; "
-        f"{_HOW_TO_SAVE}",
+        f"{HOW_TO_SAVE}",
         what=what,
     )
 
@@ -188,7 +231,7 @@ def _check_archive(path: Path, size: int) -> int:
             if any("/code/" in f"/{info.filename}" for info in infos):
                 raise ModelFileError(
                     "torchscript",
-                    f"the file is a TorchScript program, which holds code; {_HOW_TO_SAVE}",
+                    f"the file is a TorchScript program, which holds code; {HOW_TO_SAVE}",
                 )
             if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
                 raise damaged("its entries are compressed, as torch.save never leaves them")
@@ -207,78 +250,3 @@ def _check_archive(path: Path, size: int) -> int:
 
 def _is_pickle(name: str) -> bool:
     return name == "data.pkl" or name.endswith("/data.pkl")
-
-
-def _state_dict(content: Any) -> tuple[dict[str, Tensor], list[Remark]]:
-    """Every tensor by its name, and a remark that names the rest of a checkpoint.
-
-    Where one part of a checkpoint holds the recurrent weights, names are given within it; where
-    several do, each keeps its part's name in front.
-    """
-    if isinstance(content, Tensor):
-        content = {"a tensor without a name": content}
-    if not isinstance(content, Mapping):
-        raise ModelFileError(
-            "no-stack",
-            f"the file holds {type(content).__name__}, not a state_dict; {_HOW_TO_SAVE}",
-            names=type(content).__name__,
-        )
-    parts = {path: found for path, found in _parts(content, (), set()) if _holds_weights(found)}
-    if not parts:
-        found = {key: t for _, part in _parts(content, (), set()) for key, t in part.items()}
-        return found, []
-    if len(parts) == 1:
-        ((path, tensors),) = parts.items()
-        return tensors, _ignored(content, path)
-    joined = {
-        ".".join([*path, key]): tensor
-        for path, found in parts.items()
-        for key, tensor in found.items()
-    }
-    return joined, []
-
-
-def _parts(
-    content: Mapping, path: _Place, seen: set[int]
-) -> Iterator[tuple[_Place, dict[str, Tensor]]]:
-    """Every mapping inside that holds usable tensors itself, with its place."""
-    if id(content) in seen or len(path) > _DEEPEST:
-        return
-    seen.add(id(content))
-    named = {key: value for key, value in content.items() if isinstance(key, str)}
-    if len(named) > MOST_TENSORS:
-        raise damaged(f"it names {len(named)} tensors; at most {MOST_TENSORS} are read")
-    tensors = {key: value.detach() for key, value in named.items() if _is_plain(value)}
-    if tensors:
-        yield path, tensors
-    for key, value in named.items():
-        if isinstance(value, Mapping):
-            yield from _parts(value, (*path, key), seen)
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether it is a dense tensor in memory that is no larger than what it is a view of."""
-    return (
-        type(value) in (Tensor, nn.Parameter)
-        and value.layout == torch.strided
-        and value.device.type == "cpu"
-        and not value.is_quantized
-        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
-    )
-
-
-def _holds_weights(tensors: Mapping[str, Tensor]) -> bool:
-    return any("weight_hh" in key for key in tensors)
-
-
-def _ignored(content: Mapping, path: _Place) -> list[Remark]:
-    """What else lies beside the weights in a checkpoint: an optimizer, an epoch."""
-    if not path:
-        return []
-    names = ", ".join(printable(str(key)[:60]) for key in list(content)[:12] if key != path[0])
-    if not names:
-        return []
-    part = printable(".".join(path)[:200])
-    message = f"of the checkpoint only {part!r} is read, not {names}"
-    fields = {"part": part, "names": names}
-    return [Remark(code="checkpoint-parts", message=message, fields=fields)]
