@@ -77,6 +77,44 @@ def separate(name: str, before: str) -> Remark:
     return remark("separate", message, name=name, before=before)
 
 
+def before_stack(name: str, names: str) -> Remark:
+    """The data go through other layers first, and these change them."""
+    message = (
+        f"in the model {names} comes before {name} and changes what it reads; here {name} reads "
+        "the data as they are given, so its gates differ from those inside the model unless the "
+        "data went through it"
+    )
+    return remark("before-stack", message, name=name, names=names)
+
+
+def between_stacks(name: str, before: str, names: str) -> Remark:
+    """What other recurrent layers give is changed on its way to this one."""
+    message = (
+        f"in the model {names} lies between {before} and {name} and changes what {name} reads, so "
+        "that each is shown alone; its gates differ from those inside the model unless what it is "
+        "given went through both"
+    )
+    return remark("between-stacks", message, name=name, before=before, names=names)
+
+
+def folded(name: str, names: str) -> Remark:
+    """Affine layers became part of the weights."""
+    message = (
+        f"{names} comes right before {name} and is folded into its input weights and biases: the "
+        "gates are the same, and the weights shown are the folded ones, not those of the file"
+    )
+    return remark("folded", message, name=name, names=names)
+
+
+def backwards(name: str) -> ModelFileError:
+    """The error for a layer that reads backwards only."""
+    message = (
+        f"{name} reads backwards only, which no torch module does; saved as a forward layer and "
+        "given the data with the last step first it has the same gates, in that order"
+    )
+    return unsupported("backwards", message, name=name)
+
+
 def head_reads_ends(name: str, head: str) -> Remark:
     """The head reads the last state of each direction."""
     message = (

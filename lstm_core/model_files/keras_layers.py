@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lstm_core.model_files.assembly import wrong_shape
 from lstm_core.model_files.foreign_layers import Layer, both_ways, direction
-from lstm_core.model_files.foreign_remarks import unsupported
+from lstm_core.model_files.foreign_remarks import backwards, unsupported
 from lstm_core.model_files.keras_archive import Saved, natural
 from lstm_core.model_files.keras_config import Piece
 from lstm_core.signals import Cell
@@ -177,11 +177,7 @@ def _supported(part: _Part, name: str) -> _Part:
 
 def _check_way(config: Mapping[str, Any], name: str) -> None:
     if config.get("go_backwards"):
-        raise unsupported(
-            "backwards",
-            f"{name} reads backwards only (go_backwards=True), which no torch module does",
-            name=name,
-        )
+        raise backwards(name)
 
 
 def _backward(piece: Piece, forward: Sequence[_Part]) -> _Part:

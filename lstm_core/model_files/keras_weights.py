@@ -5,7 +5,7 @@ reads which: the first are taken to be Keras' usual ones, and layers are joined 
 reading is left. Both are told.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +27,7 @@ from lstm_core.model_files.surroundings import Found, surroundings
 from lstm_core.model_files.surroundings import left_out as rest_of
 from lstm_core.stacks import ModelFileError, Remark, Stack
 
+_NO_LAYERS = ("optimizer", "metrics", "compile_metrics", "loss")
 _BACK = ("backward_layer", "backward_")
 
 
@@ -71,7 +72,7 @@ def from_weights(saved: Saved) -> tuple[list[Stack], list[Remark]]:
         remarks += told
     rest = _rest(cells, saved)
     stacks, used, more = surroundings(found, rest)
-    return stacks, [*remarks, *more, *rest_of(rest, used)]
+    return stacks, [*remarks, *more, *rest_of({**rest, **_others(cells, rest, saved)}, used)]
 
 
 def _cells(saved: Saved) -> list[_Cell]:
@@ -202,6 +203,22 @@ def _rest(cells: Iterable[_Cell], saved: Saved) -> dict[str, Tensor]:
         if arrays[0].ndim == 2:
             found[f"{name}.weight"] = arrays[0] if free[0] in tables else arrays[0].T
             found |= {f"{name}.bias": bias for bias in arrays[1:]}
+    return found
+
+
+def _others(cells: Iterable[_Cell], rest: Mapping[str, Tensor], saved: Saved) -> dict[str, Tensor]:
+    """One array of each other layer, as a normalisation or a convolution, by its name."""
+    taken = {path for cell in cells for path in cell.paths}
+    found: dict[str, Tensor] = {}
+    for owner, paths in saved.arrays.items():
+        key = f"{shown(owner.replace('/', '.'))}.weight"
+        free = [path for path in paths if path not in taken]
+        if not free or key in rest or is_cell(owner) or owner.partition("/")[0] in _NO_LAYERS:
+            continue
+        try:
+            found[key] = saved.tensor(free[0])
+        except ModelFileError:
+            continue  # counters and seeds
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lstm_core.model_files.foreign_layers import Around, chains, chains_to_stacks
 from lstm_core.model_files.foreign_remarks import (
+    backwards,
     head_activation,
     head_reads_ends,
     head_reads_last,
@@ -17,12 +18,12 @@ from lstm_core.model_files.foreign_remarks import (
     refused,
     remark,
     unclear_head,
-    unsupported,
 )
+from lstm_core.model_files.onnx_before import BROKEN
 from lstm_core.model_files.onnx_constants import Constants
 from lstm_core.model_files.onnx_graph import Graph, Node, read_graph
 from lstm_core.model_files.onnx_layers import SHOWN
-from lstm_core.model_files.onnx_walk import BROKEN, Head, Walk
+from lstm_core.model_files.onnx_walk import Head, Walk
 from lstm_core.model_files.protobuf import Budget, Message, WireError
 from lstm_core.model_files.torch_files import damaged, too_large
 from lstm_core.stacks import MAX_BYTES, ModelFile, ModelFileError, Remark, Stack
@@ -82,8 +83,7 @@ def read(path: Path) -> ModelFile:
 
 def _stacks(walk: Walk) -> tuple[list[Stack], list[Remark]]:
     for name in walk.backwards:
-        message = f"{name} reads backwards only, which no torch module does"
-        walk.errors.append(unsupported("backwards", message, name=name))
+        walk.errors.append(backwards(name))
     if not walk.layers:
         raise walk.errors[0] if walk.errors else _no_stack(walk)
     consumers = _Consumers(walk.graph)
@@ -112,7 +112,15 @@ def _no_stack(walk: Walk) -> ModelFileError:
 def _around(
     walk: Walk, chain: Sequence[str], consumers: "_Consumers"
 ) -> tuple[Around, list[Remark]]:
-    """What lies before and after a chain of layers, and what of it is not certain."""
+    """What lies before and after a chain of layers, and what is to be told about it."""
+    around, remarks = _after(walk, chain, consumers)
+    return around, [*(t for n in chain for t in walk.ways[n].told(n, walk.layers)), *remarks]
+
+
+def _after(
+    walk: Walk, chain: Sequence[str], consumers: "_Consumers"
+) -> tuple[Around, list[Remark]]:
+    """A chain with its head, and what of that is not certain."""
     alone = Around(embedding=walk.embeddings.get(chain[0]))
     heads = [head for head in walk.heads if head.layer == chain[-1]]
     ends = [(head, consumers.activation(head)) for head in heads]

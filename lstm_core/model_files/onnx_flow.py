@@ -6,6 +6,7 @@ flow and what ends it is in `onnx_files`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from typing import Literal
 
@@ -37,6 +38,18 @@ class Flow:
     ends: bool = False
 
 
+def flow_of_input(name: str, count: int, sizes: Sequence[int]) -> Flow:
+    """What an input of the model starts.
+
+    Args:
+        count: its axes; two where it does not say (-1), as a batch of sequences has.
+        sizes: the lengths of its axes, 0 or less where it does not say.
+    """
+    places = range(count if 0 <= count <= 8 else 2)
+    known = {f"x{place}": size for place, size in enumerate(sizes) if size > 0}
+    return Flow(kind="ids", origin=name, axes=tuple((f"x{n}",) for n in places), sizes=known)
+
+
 def moved(node: Node, flow: Flow, constants: Constants) -> Flow | None:
     """`flow` after `node`; ``None`` if the node does more than move numbers."""
     if node.op in ("Identity", "Dropout", "Cast"):
@@ -48,7 +61,7 @@ def moved(node: Node, flow: Flow, constants: Constants) -> Flow | None:
         given = node.attributes.get("axes") or constants.numbers(node.input(1))
         return (_squeezed if node.op == "Squeeze" else _unsqueezed)(flow, given)
     if node.op == "Reshape":
-        sizes = node.attributes.get("shape") or _sizes(node.input(1), constants)
+        sizes = node.attributes.get("shape") or sizes_of(node.input(1), constants)
         keep = not node.attributes.get("allowzero")
         axes = None if sizes is None else _regrouped(flow, sizes, keep=keep)
         return None if axes is None else replace(flow, axes=axes)
@@ -77,7 +90,7 @@ def _unsqueezed(flow: Flow, given: Sequence[int] | None) -> Flow | None:
     return replace(flow, axes=tuple(axes))
 
 
-def _sizes(name: str, constants: Constants) -> list[int | None] | None:
+def sizes_of(name: str, constants: Constants) -> list[int | None] | None:
     """The shape that a reshape asks for; ``None`` in it for what only a run can tell."""
     numbers = constants.numbers(name)
     if numbers is not None:
@@ -108,11 +121,16 @@ def _regrouped(flow: Flow, sizes: Sequence[int | None], *, keep: bool) -> tuple[
         del parts[len(parts) - found :], dims[-1]
     if len(dims) == 1:
         middle = [tuple(parts)]
-    elif len(dims) == len(parts):
+    elif len(dims) == len(parts) and all(map(partial(_may_be, flow), parts, dims)):
         middle = [(part,) for part in parts]
     else:
         return None
     return (*front, *middle, *back[::-1])
+
+
+def _may_be(flow: Flow, part: str, size: int | None) -> bool:
+    """Whether a part may be as long as that, as far as both are known."""
+    return size is None or size < 1 or flow.sizes.get(part, size) == size
 
 
 def _suffix(flow: Flow, parts: Sequence[str], size: int | None) -> int | None:

@@ -62,12 +62,14 @@ class Graph:
     Attributes:
         tensors: TensorProto messages by name; `tensor` makes them.
         inputs: for each input that the caller gives its number of axes; -1 if it does not say.
+        sizes: for each of these the lengths of its axes; 0 for one that it does not say.
         inner: whether a node has a graph inside, as a loop has.
     """
 
     nodes: tuple[Node, ...]
     tensors: Mapping[str, Message]
     inputs: Mapping[str, int]
+    sizes: Mapping[str, tuple[int, ...]]
     outputs: tuple[str, ...]
     inner: tuple[str, ...]
 
@@ -87,11 +89,13 @@ def read_graph(data: memoryview) -> Graph:
         node = _node(message)
         nodes.append(node)
         inner += [node.op] if "" in node.attributes else []
-    inputs = {one.text(1): _axes(one) for one in graph.messages(11)}
+    sizes = {one.text(1): _sizes(one) for one in graph.messages(11)}
+    sizes = {name: given for name, given in sizes.items() if name not in tensors}
     return Graph(
         nodes=tuple(nodes),
         tensors=tensors,
-        inputs={name: axes for name, axes in inputs.items() if name not in tensors},
+        inputs={name: -1 if given is None else len(given) for name, given in sizes.items()},
+        sizes={name: given or () for name, given in sizes.items()},
         outputs=tuple(one.text(1) for one in graph.messages(12)),
         inner=tuple(dict.fromkeys(inner)),
     )
@@ -126,12 +130,12 @@ def _attribute(message: Message) -> tuple[str, Any]:
     return name, message.text(4) if 4 in message else message.integer(3)
 
 
-def _axes(value: Message) -> int:
-    """How many axes an input says that it has."""
+def _sizes(value: Message) -> tuple[int, ...] | None:
+    """How long the axes of an input are, 0 where it does not say; ``None`` if it has no shape."""
     kind = value.message(2)
     tensor = kind.message(1) if kind else None
     shape = tensor.message(2) if tensor else None
-    return len(shape.views(1)) if shape else -1
+    return tuple(one.integer(1) for one in shape.messages(1)) if shape else None
 
 
 def tensor(name: str, message: Message) -> Tensor:

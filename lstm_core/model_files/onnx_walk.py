@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from lstm_core.model_files.foreign_before import Way
 from lstm_core.model_files.foreign_layers import MOST_LAYERS, Layer, both_ways
 from lstm_core.model_files.foreign_remarks import other_start, unsupported
+from lstm_core.model_files.onnx_affine import Read
+from lstm_core.model_files.onnx_before import BROKEN, Before, Folded, labels_of
 from lstm_core.model_files.onnx_constants import Constants
-from lstm_core.model_files.onnx_flow import Flow, moved
+from lstm_core.model_files.onnx_flow import Flow, flow_of_input, moved
 from lstm_core.model_files.onnx_graph import Graph, Node
 from lstm_core.model_files.onnx_layers import CELLS, layer_of, starts_from_zero
 from lstm_core.stacks import ModelFileError, Remark
-
-BROKEN = (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError)
-"""What following a graph raises where an attribute is of another kind than ONNX says."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -48,12 +48,14 @@ class Walk:
         self.errors: list[ModelFileError] = []
         self.remarks: list[Remark] = []
         self.backwards: dict[str, tuple[Layer, str]] = {}
+        self.ways: dict[str, Way] = {}
         self.used: set[str] = set()
+        self._before = Before(graph, constants)
         self._inputs: dict[str, str] = {}
         self._tables: dict[str, Tensor] = {}
         self._piles: dict[str, list[Flow]] = {}
         self._flows = {
-            name: Flow(kind="ids", origin=name, axes=_axes_of_ids(count), sizes={})
+            name: flow_of_input(name, count, graph.sizes[name])
             for name, count in graph.inputs.items()
         }
 
@@ -111,11 +113,15 @@ class Walk:
             return
         if not starts_from_zero(node, self.constants):
             self.remarks.append(other_start(name))
+        axes = ("b", "t", "f") if _by_batch(node) else ("t", "b", "f")
+        found = self._before.folded(layer, Read(value=node.input(0), axes=axes), self._flows)
+        layer = found.layer
         if node.attributes.get("direction") == "reverse":
             self.backwards[name] = layer, node.input(0)
         else:
             self.layers[name], self._inputs[name] = layer, node.input(0)
-            self._find_input(node, name)
+            self._find_input(found, name)
+            self._note_way(found, name)
         self._send(node, name, layer)
 
     def _free_name(self, node: Node) -> str:
@@ -126,18 +132,35 @@ class Walk:
             free, number = f"{name} ({number})", number + 1
         return free
 
-    def _find_input(self, node: Node, name: str) -> None:
-        flow = self._flows.get(node.input(0))
-        if flow is None or len(flow.axes) != 3:
+    def _find_input(self, found: Folded, name: str) -> None:
+        """The embedding or the layer that a layer reads."""
+        flow, axes = self._flows.get(found.read.value), found.read.axes
+        if flow is None or (axes is not None and len(flow.axes) != len(axes)):
             return
-        time, batch, feature = (flow.axes[p] for p in ((1, 0, 2) if _by_batch(node) else (0, 1, 2)))
-        if flow.kind == "vectors" and feature == ("e",):
-            self.embeddings[name] = flow.origin, self._tables[flow.origin]
-        if flow.kind != "states" or flow.last or not self._is_whole(flow):
+        if flow.kind == "vectors" and flow.axes[found.read.feature] == ("e",):
+            table = self._tables[flow.origin]
+            if table.shape[1] == found.layer.input_size:
+                self.embeddings[name] = flow.origin, table
+        if axes is None or flow.kind != "states" or flow.last:
             return
+        time, batch = (flow.axes[axes.index(a)] if a in axes else () for a in "tb")
         alone = batch == () and set(time) <= {"t", "b"} and "t" in time
-        if alone or (time, batch) == (("t",), ("b",)):
+        if self._is_whole(flow, found.read.feature) and (
+            alone or (time, batch) == (("t",), ("b",))
+        ):
             self.reads[name] = flow.origin
+
+    def _note_way(self, found: Folded, name: str) -> None:
+        """What the input of a layer has been through, if it is not shown with what it reads."""
+        flow, labels = self._flows.get(found.read.value), labels_of(found.nodes)
+        self.used.update(found.outputs)
+        known = name in self.reads or name in self.embeddings
+        if known or (flow is not None and flow.kind == "ids"):
+            self.ways[name] = Way(folded=labels)
+            return
+        nodes, sources = self._before.changes(found.read.value, self._flows)
+        self.used.update(output for node in nodes for output in node.outputs)
+        self.ways[name] = Way(folded=labels, changes=labels_of(nodes), sources=sources)
 
     def _send(self, node: Node, name: str, layer: Layer) -> None:
         """The flows of ``Y`` and ``Y_h``."""
@@ -152,12 +175,12 @@ class Walk:
             final = tuple(axis for axis in axes if axis != ("t",))
             self._flows[outputs[1]] = replace(every, axes=final, last=True, ends=True)
 
-    def _is_whole(self, flow: Flow) -> bool:
-        """Whether the last axis runs over everything that the layer gives at a step."""
+    def _is_whole(self, flow: Flow, place: int = -1) -> bool:
+        """Whether an axis runs over everything that the layer gives at a step."""
         layer = self.layers.get(flow.origin)
         if layer is None or flow.kind != "states" or not flow.axes:
             return False
-        return flow.axes[-1] == (("d", "h") if len(layer.directions) == 2 else ("h",))
+        return flow.axes[place] == (("d", "h") if len(layer.directions) == 2 else ("h",))
 
     def _product(self, node: Node) -> Flow | None:
         """The answers of a linear layer that reads states."""
@@ -252,11 +275,6 @@ class Walk:
         del self.backwards[back.origin]
         sizes = {**there.sizes, "d": 2}
         return replace(there, axes=(*there.axes[:-1], ("d", "h")), sizes=sizes)
-
-
-def _axes_of_ids(count: int) -> tuple[tuple[str, ...], ...]:
-    """Axes of an input; two where it does not say, as a batch of sequences has."""
-    return tuple((f"x{place}",) for place in range(count if 0 <= count <= 8 else 2))
 
 
 def _by_batch(node: Node) -> bool:
