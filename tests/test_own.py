@@ -1,5 +1,7 @@
 """A person's own model without a page: what it reads, how it is told, what is measured of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -210,7 +212,6 @@ def test_a_unit_that_holds_next_to_nothing_is_not_told_of():
     _, whole = run(own_of(stack), 200)
     slow, fast = own_stage.extremes(whole)
     assert {slow.unit, fast.unit} == {3, 4}
-
 
 
 def test_stage_shows_the_layer_of_the_slowest_unit_among_the_first():
@@ -443,3 +444,19 @@ def test_facts_of_a_layer_cut_short_say_so():
     own_facts = own_stage._facts(whole.layer(), 8, "en")
     assert own_facts.startswith("first 8 of 40 units")
     assert say("part.facts", "en", units=8, parameters=1) not in own_facts
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_makes_the_gates_differ_from_the_models_is_said_of_its_own_stack(language):
+    remarks = [
+        Remark(code="before-stack", message="", fields={"name": name, "names": "norm"})
+        for name in ("encoder.rnn", "decoder")
+    ]
+    remarks += [Remark(code="left-out", message="", fields={"names": "fc"})]
+    stacks = (stack_of(), replace(stack_of(), name="decoder"))
+    file = ModelFile(kind="torch", stacks=stacks, remarks=tuple(remarks))
+    (told,) = own_words.cautions(Own.of("model.pt", "digest", file), language)
+    assert "encoder" in told
+    assert "decoder" not in told
+    (other,) = own_words.cautions(Own.of("model.pt", "digest", file).at(1), language)
+    assert "decoder" in other

@@ -136,6 +136,20 @@ def remarks(own: Own, language: str) -> list[str]:
     return [told(remark_of("model", remark), language) for remark in own.file.remarks]
 
 
+_DIFFERENT = ("before-stack", "between-stacks", "own-start", "initial-state", "one-shard")
+"""Remarks after which the gates shown are not those that the whole model has."""
+
+
+def cautions(own: Own, language: str) -> list[str]:
+    """Why the gates shown differ from those inside the whole model; empty where they do not."""
+    others = {stack.name for stack in own.file.stacks} - {own.stack.name}
+    return [
+        told(remark_of("model", remark), language)
+        for remark in own.file.remarks
+        if remark.code in _DIFFERENT and remark.fields.get("name") not in others
+    ]
+
+
 def stack_name(stack: Stack, place: int, language: str) -> str:
     """How a stack is called among several; its name is somebody else's text, shown as it is."""
     name = stack.name or say("own.nameless", language, number=place + 1)
