@@ -30,6 +30,7 @@ from lstm_core.data_files.datafile import (
 )
 from lstm_core.data_files.decoding import decode
 from lstm_core.data_files.left_out import columns_named, left_out
+from lstm_core.data_files.padding import padding_of, without_padding
 from lstm_core.data_files.sequences import (
     Sequence,
     Standardised,
@@ -37,6 +38,7 @@ from lstm_core.data_files.sequences import (
     sequences,
     standardise,
 )
+from lstm_core.data_files.text_columns import with_text
 
 __all__ = [
     "CHOICES",
@@ -53,9 +55,11 @@ __all__ = [
     "channels_for",
     "columns_named",
     "left_out",
+    "padding_of",
     "read_data",
     "sequences",
     "standardise",
+    "without_padding",
 ]
 
 _FOREIGN = (
@@ -87,6 +91,7 @@ def read_data(
     name: str = "",
     options: DataOptions | None = None,
     width: int | None = None,
+    symbols: bool = False,
 ) -> DataFile:
     r"""The data file at a path, or in memory as bytes; what kind it is, is told from its content.
 
@@ -101,6 +106,8 @@ def read_data(
         width: how many numbers a step the model reads. It decides only what the content leaves
             open: the number of mel bands of a sound, and whether a comma in ``1,5`` parts two
             columns.
+        symbols: whether the model reads symbols. Then a column of text is what is read, each row
+            a sequence, and each row of a rectangle of whole numbers is a sequence of ids.
 
     Raises:
         DataError: if it cannot be read; `code` says why.
@@ -120,16 +127,22 @@ def read_data(
     if kind == "wav" and chosen.bands is None and width and width <= audio.MOST_BANDS:
         chosen = replace(chosen, bands=width)
     if kind in _BINARY:
-        return _BINARY[kind](data, replace(chosen, kind=kind))
-    return _text_file(data, kind, ending, chosen, width)
+        found = _binary(data, kind, replace(chosen, kind=kind), symbols)
+    else:
+        found = _text_file(data, kind, ending, chosen, width, symbols)
+    return with_text(found) if symbols else found
 
 
-_BINARY = {
-    "npy": arrays.read_npy,
-    "npz": arrays.read_npz,
-    "parquet": parquet.read_parquet,
-    "wav": audio.read_wav,
-}
+_BINARY = ("npy", "npz", "parquet", "wav")
+
+
+def _binary(data: bytes, kind: str, options: DataOptions, symbols: bool) -> DataFile:
+    if kind == "npy":
+        return arrays.read_npy(data, options, symbols)
+    if kind == "npz":
+        return arrays.read_npz(data, options, symbols)
+    read = parquet.read_parquet if kind == "parquet" else audio.read_wav
+    return read(data, options)
 
 
 def _content(path: Path) -> bytes:
@@ -179,14 +192,19 @@ def _foreign(what: str) -> DataError:
 
 
 def _text_file(
-    data: bytes, kind: str | None, ending: str, options: DataOptions, width: int | None
+    data: bytes,
+    kind: str | None,
+    ending: str,
+    options: DataOptions,
+    width: int | None,
+    symbols: bool,
 ) -> DataFile:
     text, encoding = decode(data, options.encoding)
     if not text.strip():
         raise DataError("empty", "the file is empty")
     options = replace(options, encoding=encoding)
     if kind == "json" or (kind is None and nested.looks_like_json(text, ending)):
-        return nested.read_json(text, options)
+        return nested.read_json(text, options, symbols)
     if kind == "text":
         return _as_text(text, options)
     layout = table_layout.recognise(text, options, width)

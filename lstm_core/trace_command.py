@@ -20,17 +20,20 @@ from lstm_core.data import (
     channels_for,
     columns_named,
     left_out,
+    padding_of,
     read_data,
     sequences,
     standardise,
+    without_padding,
 )
 from lstm_core.data_files.datafile import counted
 from lstm_core.data_files.left_out import ABOUT_A_COLUMN, column_named
 from lstm_core.data_files.sequences import Sequence as DataSequence
 from lstm_core.stacks import Remark, Stack
+from lstm_core.text_ids import read_symbols
 from lstm_core.trace import Trace, trace
 from lstm_core.trace_options import EXAMPLES, SCALES, add_options, written_as
-from lstm_core.vocabulary import Vocabulary
+from lstm_core.vocabulary import InputError, Vocabulary
 from lstm_core.vocabulary_files import read_vocabulary
 
 
@@ -50,6 +53,8 @@ class _Read:
     one: DataSequence
     count: int
     group: str
+    text: str
+    remarks: tuple[Remark, ...] = ()
 
 
 def _trace(options: argparse.Namespace) -> int:
@@ -57,13 +62,12 @@ def _trace(options: argparse.Namespace) -> int:
     stack = chosen_stack(file, options.stack)
     if options.embedding == "none":
         stack = replace(stack, embedding=None, embedding_name=None, vocabulary=None)
-    given = None if options.vocabulary is None else read_vocabulary(options.vocabulary)
-    module = model_of(stack, given)
+    module = model_of(stack, _vocabulary(stack, options))
     _check_out(options)
     try:
         read = _read(module, stack, options)
-        inputs = _inputs(module, read.one)
-    except DataError as error:
+        inputs, remarks = _inputs(module, read.one, options)
+    except (DataError, InputError) as error:
         if hint := _hint(error):
             raise ValueError(f"{error}; {hint}") from error
         raise
@@ -73,10 +77,20 @@ def _trace(options: argparse.Namespace) -> int:
         traced = replace(traced, input_names=read.one.channels)
     with writing(options.out):
         traced.save(options.out)
-    note((*file.remarks, *_notes(read.data, read.one.channels, read.group)))
+    said = _notes(read.data, read.one.channels, read.group, read.text)
+    note((*file.remarks, *said, *read.remarks, *remarks))
     for line in _told(read, traced, len(inputs), options):
         print(line)
     return 0
+
+
+def _vocabulary(stack: Stack, options: argparse.Namespace) -> Vocabulary | None:
+    if options.vocabulary is None:
+        return None
+    table = stack.embedding
+    return read_vocabulary(
+        options.vocabulary, stack.module.input_size if table is None else len(table)
+    )
 
 
 def _check_out(options: argparse.Namespace) -> None:
@@ -91,24 +105,49 @@ def _check_out(options: argparse.Namespace) -> None:
 
 def _read(module: nn.Module, stack: Stack, options: argparse.Namespace) -> _Read:
     """The sequence that is asked for."""
-    tokens = getattr(module, "vocabulary", None) is not None
+    vocabulary: Vocabulary | None = getattr(module, "vocabulary", None)
+    tokens = vocabulary is not None
     width = 1 if tokens else stack.module.input_size
     how = written_as(options)
     if tokens and options.data.suffix.lower() == ".txt":  # words, not columns
         how = replace(how, kind="text")
-    data = read_data(options.data, options=how, width=None if tokens else width)
+    data = read_data(options.data, options=how, width=None if tokens else width, symbols=tokens)
+    remarks: tuple[Remark, ...] = ()
     try:
         chosen = _chosen_columns(data, width, options)
         found = sequences(data, chosen)
+        if vocabulary is not None:
+            found, remarks = _padding(found, vocabulary.pad_id, options)
         if options.standardise != "none":
             _check_numbers(data, tokens)
             found = standardise(found, options.standardise).sequences
         one = _named(found, options.sequence)
     except DataError:
-        note(_notes(data, data.guess.channels or (), data.guess.group or ""))  # often the reason
+        guess = data.guess
+        note(_notes(data, guess.channels or (), guess.group or "", guess.text or ""))  # the reason
         raise
-    group = chosen.over(data.guess).group or ""
-    return _Read(data=data, one=one, count=len(found), group=group)
+    how = chosen.over(data.guess)
+    return _Read(
+        data=data,
+        one=one,
+        count=len(found),
+        group=how.group or "",
+        text=how.text or "",
+        remarks=remarks,
+    )
+
+
+def _padding(
+    found: tuple[DataSequence, ...], pad: int, options: argparse.Namespace
+) -> tuple[tuple[DataSequence, ...], tuple[Remark, ...]]:
+    """The sequences, without their padding where that was asked for, and what is told of it."""
+    remark = padding_of(found, pad)
+    if remark is None:
+        return found, ()
+    if options.padding == "cut":
+        said = replace(remark, message=f"{remark.message}; it is cut")
+        return without_padding(found, pad), (said,)
+    return found, (replace(remark, message=f"{remark.message}; it is read: --padding cut"),)
 
 
 def _check_numbers(data: DataFile, tokens: bool) -> None:
@@ -123,6 +162,10 @@ def _chosen_columns(data: DataFile, width: int, options: argparse.Namespace) -> 
             raise DataError("no-columns", "the data is text, which has no columns to choose")
         return DataOptions()
     group = column_named(data, options.group) if options.group else options.group
+    if text := _text_column(data, options):
+        if options.group:
+            raise DataError("no-columns", "each text is a sequence, so --group has no meaning")
+        return DataOptions(text=text, channels=())
     if options.columns is None:
         channels = channels_for(data, width, group)
     else:
@@ -133,7 +176,15 @@ def _chosen_columns(data: DataFile, width: int, options: argparse.Namespace) -> 
                 f"the model reads {counted(width, 'number')} a step; "
                 f"--columns names {counted(len(channels), 'column')}",
             )
-    return DataOptions(channels=channels, group=group, fill=options.gaps)
+    return DataOptions(channels=channels, group=group, text="", fill=options.gaps)
+
+
+def _text_column(data: DataFile, options: argparse.Namespace) -> str:
+    """The column of text that is read, for a model that reads symbols; empty for none."""
+    if data.guess.text is None or options.columns is None:
+        return data.guess.text or ""
+    named = columns_named(data, options.columns)
+    return named[0] if len(named) == 1 and named[0] in data.labels else ""
 
 
 def _named(found: Sequence[DataSequence], name: str | None) -> DataSequence:
@@ -146,8 +197,10 @@ def _named(found: Sequence[DataSequence], name: str | None) -> DataSequence:
     return found[names.index(name)]
 
 
-def _hint(error: DataError) -> str:
+def _hint(error: DataError | InputError) -> str:
     """The option that helps, where one does."""
+    if error.code in _HINTS:
+        return _HINTS[error.code]
     if error.code == "missing-value":
         return "--gaps zero or --gaps previous fills it"
     if error.code != "channel-count":
@@ -159,20 +212,34 @@ def _hint(error: DataError) -> str:
     return "--columns says which of them" if more else ""
 
 
-def _inputs(module: nn.Module, one: DataSequence) -> np.ndarray:
-    """What `trace` takes of a sequence: ids ``[time]`` or floats ``[time, feature]``."""
+_HINTS = {
+    "unknown-symbols": "--unknown token reads them as a token such as <unk>, --unknown skip leaves "
+    "them out, --lower reads capital letters in lower case",
+    "bad-ids": "a column of ids is chosen with --columns, names of symbols come with --vocabulary",
+}
+
+
+def _inputs(
+    module: nn.Module, one: DataSequence, options: argparse.Namespace
+) -> tuple[np.ndarray, tuple[Remark, ...]]:
+    """What `trace` takes of a sequence, ids ``[time]`` or floats ``[time, feature]``; and what is
+    told of its symbols.
+    """
     vocabulary: Vocabulary | None = getattr(module, "vocabulary", None)
     if one.values is None:
         if vocabulary is None:
             raise DataError("text-for-numbers", "the data is text, but the model reads numbers")
-        return np.asarray(vocabulary.encode(one.text or ""))
+        found = read_symbols(
+            vocabulary, one.text or "", unknown=options.unknown, lower=options.lower
+        )
+        return found.ids, found.remarks
     if vocabulary is None:
-        return one.values
+        return one.values, ()
     ids = one.values[:, 0]
     if (ids != np.floor(ids)).any():
         step = int(np.flatnonzero(ids != np.floor(ids))[0])
         raise DataError("bad-id", f"token ids are whole numbers, but step {step} is {ids[step]}")
-    return np.clip(ids, -1, 2**31).astype(np.int64)
+    return np.clip(ids, -1, 2**31).astype(np.int64), ()
 
 
 def _window(inputs: np.ndarray, options: argparse.Namespace) -> np.ndarray:
@@ -186,9 +253,10 @@ def _window(inputs: np.ndarray, options: argparse.Namespace) -> np.ndarray:
     return inputs[options.start : stop]
 
 
-def _notes(data: DataFile, channels: Sequence[str], group: str) -> Iterator[Remark]:
+def _notes(data: DataFile, channels: Sequence[str], group: str, text: str = "") -> Iterator[Remark]:
     """What is told of the data file: what is not read, and what was assumed."""
     if not data.texts:
+        channels = (text,) if text else channels
         yield from left_out(data, channels, group)
     for remark in data.remarks:
         if remark.code == "comma-doubt":
@@ -206,7 +274,11 @@ def _told(read: _Read, traced: Trace, length: int, options: argparse.Namespace) 
     rows = (one if one.values is None else one.window(options.start, len(traced))).where
     word = "row" if rows.isdecimal() else "rows"
     yield f"{plain(str(options.out))}: {which}{word} {rows}: {traced!r}"
-    channels = ", ".join(map(repr, one.channels)) or "text"
+    column = f"the text in column {read.text!r}, each row a sequence"
+    channels = ", ".join(map(repr, one.channels)) or (column if read.text else "text")
+    if traced.tokens and one.channels:
+        rows_apart = "sequence" in (read.data.guess.axes or "")
+        channels = "ids, each row a sequence" if rows_apart else f"ids in {channels}"
     yield f"  reads  {plain(channels)}"
     steps = counted(len(traced), "step")
     if len(traced) < length:

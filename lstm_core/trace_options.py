@@ -68,6 +68,18 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     part = parser.add_argument_group("what of the data is read")
     part.add_argument("--columns", metavar="A,B,3", help="names, or numbers from 1, in this order")
     part.add_argument("--gaps", choices=CHOICES["fill"], help="missing values; default: refuse")
+    part.add_argument(
+        "--unknown",
+        choices=CHOICES["unknown"],
+        default="refuse",
+        help="symbols not in the vocabulary: refuse, read as a token such as <unk>, or skip",
+    )
+    part.add_argument(
+        "--lower", action="store_true", help="read unknown symbols in lower case where known so"
+    )
+    part.add_argument(
+        "--padding", choices=CHOICES["padding"], default="keep", help="of ids; default: keep"
+    )
     part.add_argument("--standardise", choices=SCALES, default="none", help="default: none")
     part.add_argument(
         "--group", metavar="COLUMN", help="the one that names the sequence of a row; '' for none"

@@ -1,15 +1,23 @@
 """Files that list a model's symbols: JSON lists and tables, tokenizers, plain lines.
 
-A file gives the symbols in the order of their ids. How a typed text falls into them is in
-`vocabulary`.
+A file gives the symbols in the order of their ids; a tokenizer's also says how a text is split, see
+`tokenizer_files`. How a typed text falls into symbols is in `vocabulary`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lstm_core.stacks import MOST_TOKENS, ModelFileError
+from lstm_core.tokenizer_files import (
+    huggingface_rules,
+    is_keras,
+    keras_symbols,
+    rules_of_pieces,
+)
+from lstm_core.tokenizing import Rules
 from lstm_core.vocabulary import Vocabulary
 
 MAX_VOCABULARY_BYTES = 32 * 2**20
@@ -23,8 +31,9 @@ def read_vocabulary(source: str | Path | bytes, size: int | None = None) -> Voca
     """The symbols in a file, recognised by its content.
 
     A JSON list of symbols; a JSON object from symbol to id or from id to symbol; a Hugging Face
-    ``tokenizer.json``; else plain text with a symbol on each line. Where a symbol has more than one
-    character (``<unk>`` and ``[PAD]`` apart), blanks separate the symbols of a text.
+    ``tokenizer.json`` or a Keras ``Tokenizer``, whose own rules split a text, or tell that none is
+    read; else plain text with a symbol on each line. Without such rules blanks separate the symbols
+    of a text where a symbol has more than one character (``<unk>`` and ``[PAD]`` apart).
 
     Args:
         source: a path, or the bytes themselves; UTF-8.
@@ -40,11 +49,18 @@ def read_vocabulary(source: str | Path | bytes, size: int | None = None) -> Voca
     >>> read_vocabulary(b'{"b": 1, "a": 0}').tokens
     ('a', 'b')
     """
-    tokens = _tokens(_text(source))
-    _check(tokens)
+    tokens, rules = _tokens(_text(source), size)
+    check_tokens(tokens)
     if size is not None and len(tokens) != size:
         raise wrong_size(len(tokens), size)
-    return Vocabulary.of_tokens(tokens)
+    return vocabulary_of(tokens, rules)
+
+
+def vocabulary_of(tokens: Sequence[str], rules: Rules | None = None) -> Vocabulary:
+    """The vocabulary of a file's symbols; a tokenizer's pieces without its rules are no words."""
+    rules = rules or rules_of_pieces(tokens)
+    known = Vocabulary.of_tokens(tokens)
+    return known if rules is None else replace(known, words=True, rules=rules)
 
 
 def wrong_size(found: int, expected: int) -> ModelFileError:
@@ -83,23 +99,32 @@ def _check_bytes(size: int) -> None:
         )
 
 
-def _tokens(text: str) -> list[str]:
-    """The symbols in the order of their ids, not yet checked."""
+def _tokens(text: str, size: int | None) -> tuple[list[str], Rules | None]:
+    """The symbols in the order of their ids, not yet checked, and a tokenizer's rules."""
     if text.lstrip()[:1] not in ("[", "{"):
-        return _lines(text)
+        return _lines(text), None
     try:
         content = json.loads(text, object_pairs_hook=_object)
+        if isinstance(content, dict) and is_keras(content):
+            return _keras(content, size)
     except ModelFileError:
         raise
     except (ValueError, RecursionError) as error:
         if text.lstrip()[:1] == "[" and "\n" in text.strip():  # "[PAD]" begins a list of lines
-            return _lines(text)
+            return _lines(text), None
         raise ModelFileError(
             "vocabulary-json",
             f"the vocabulary is no JSON that can be read: {type(error).__name__}",
             reason=type(error).__name__,
         ) from None
     return _listed(content)
+
+
+def _keras(content: Mapping[str, Any], size: int | None) -> tuple[list[str], Rules]:
+    found = keras_symbols(content, size)
+    if found is None:
+        raise _wrong_kind("a Keras Tokenizer whose ids do not go from 1 on")
+    return found
 
 
 def _lines(text: str) -> list[str]:
@@ -129,16 +154,17 @@ def _duplicate(token: str) -> ModelFileError:
     )
 
 
-def _listed(content: Any) -> list[str]:
+def _listed(content: Any) -> tuple[list[str], Rules | None]:
     """The symbols of any of the JSON forms."""
     if isinstance(content, list):
-        return content
+        return content, None
     model = content.get("model")
     if isinstance(model, dict) and "vocab" in model:
-        return _tokenizer(model["vocab"], content.get("added_tokens"))
+        tokens = _tokenizer(model["vocab"], content.get("added_tokens"))
+        return tokens, huggingface_rules(content, tokens)
     if content and all(isinstance(value, str) for value in content.values()):
-        return _by_id((token, _number(key)) for key, token in content.items())
-    return _by_id(content.items())
+        return by_id((token, _number(key)) for key, token in content.items()), None
+    return by_id(content.items()), None
 
 
 def _number(text: str) -> int | None:
@@ -149,7 +175,7 @@ def _tokenizer(vocab: Any, added: Any) -> list[str]:
     """The symbols of a ``tokenizer.json``: its model's, and those that were added."""
     if isinstance(vocab, list):  # Unigram: pairs of a piece and its score
         pieces = [entry[0] if isinstance(entry, list) and entry else None for entry in vocab]
-        _check(pieces)
+        check_tokens(pieces)
         vocab = {piece: place for place, piece in enumerate(pieces)}
     if not isinstance(vocab, dict):
         raise _wrong_kind(type(vocab).__name__)
@@ -158,10 +184,10 @@ def _tokenizer(vocab: Any, added: Any) -> list[str]:
         for entry in (added if isinstance(added, list) else [])
         if isinstance(entry, dict) and isinstance(entry.get("content"), str) and "id" in entry
     }
-    return _by_id({**vocab, **more}.items())
+    return by_id({**vocab, **more}.items())
 
 
-def _by_id(pairs: Iterable[tuple[Any, Any]]) -> list[str]:
+def by_id(pairs: Iterable[tuple[Any, Any]]) -> list[str]:
     """The symbols in the order of their ids, which go from 0 on without holes."""
     places: dict[int, str] = {}
     for token, place in pairs:
@@ -194,8 +220,12 @@ def _wrong_kind(found: str) -> ModelFileError:
     )
 
 
-def _check(tokens: Sequence[Any]) -> None:
-    """Refuse what is no list of distinct symbols."""
+def check_tokens(tokens: Sequence[Any]) -> None:
+    """Refuse what is no list of distinct symbols.
+
+    Raises:
+        ModelFileError: as `read_vocabulary`.
+    """
     if not tokens or list(tokens) == [""]:
         raise ModelFileError("vocabulary-empty", "the vocabulary is empty")
     if len(tokens) > MOST_TOKENS:

@@ -103,7 +103,9 @@ def test_values_cannot_be_changed():
 def test_missing_value_is_refused_with_row_and_column():
     error = refused(sequences, data_of("a,b\n1,2\n3,\n,\n"))
     assert error.code == "missing-value"
-    assert error.fields == {"row": 2, "column": "b", "count": 3}
+    where = {"row": 2, "column": "b", "count": 3}
+    assert error.fields == where | {"gaps": ("a: 1", "b: 2"), "total": 3}
+    assert str(error).endswith("gaps in the file, by column: 'a' 1, 'b' 2")
 
 
 def test_missing_value_becomes_zero_where_that_is_chosen():
@@ -114,7 +116,8 @@ def test_missing_value_becomes_zero_where_that_is_chosen():
 def test_missing_value_becomes_the_previous_one_of_its_own_sequence_only():
     text = "id,x\nA,1\nA,\nA,\nB,\nB,5\n"
     error = refused(sequences, data_of(text), DataOptions(fill="previous"))
-    assert error.fields == {"row": 4, "column": "x", "count": 1}
+    where = {"row": 4, "column": "x", "count": 1}
+    assert error.fields == where | {"gaps": ("x: 3",), "total": 3}
 
 
 @given(

@@ -4,7 +4,6 @@ How a model file is read is in `lstm_core.convert`, how the trace comes on the s
 what is said of a file in `own_words`.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,17 +13,15 @@ from lstm_core.convert import model_of
 from lstm_core.data_files.datafile import MAX_STEPS
 from lstm_core.signals import SIGNALS
 from lstm_core.stacks import ModelFile, Stack
+from lstm_core.text_ids import SymbolsRead, read_symbols, reads_ids
 from lstm_core.trace import Trace, trace
-from lstm_core.vocabulary import InputError, Vocabulary
+from lstm_core.vocabulary import Vocabulary
 
 MOST_KEPT = 50_000_000
 """The most numbers of one trace: 200 MB of float32."""
 
 LOUD = 10.0
 """Numbers larger than this drive gates shut or open, unless the model was trained on such."""
-
-SHORT = 400
-"""The most ids that are written out in a snippet of Python."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,9 +69,8 @@ class Own:
 
     @property
     def reads_ids(self) -> bool:
-        """Whether its symbols are nothing but their own numbers."""
-        known = self.reads
-        return known is not None and known.tokens == tuple(map(str, range(len(known))))
+        """Whether ids are typed: its symbols have no names, or no text can be split into them."""
+        return self.reads is not None and reads_ids(self.reads)
 
     @property
     def width(self) -> int:
@@ -114,7 +110,8 @@ class Given:
 
     Attributes:
         inputs: token ids ``[time]``, or floats ``[time, feature]``.
-        key: tells one from another.
+        key: the way it came, ``"noise"``, ``"impulse"``, ``"typed"`` or ``"file"``, and what tells
+            one from another; of noise the steps and the seed.
         channels: what each number means, where a file says so.
         look: the step at which to open; the middle where nothing stands out.
         start: the place of the first step in the file or text that it was taken from.
@@ -149,28 +146,20 @@ def read_text(own: Own, text: str) -> np.ndarray:
     """The ids of what a person typed, int64 ``[time]``.
 
     Raises:
-        InputError: ``"empty"``, ``"bad-ids"`` or as `Vocabulary.split`.
+        InputError: as `symbols_of`.
     """
-    known = own.reads
-    if known is None:
+    return symbols_of(own, text).ids
+
+
+def symbols_of(own: Own, text: str, *, unknown: str = "refuse", lower: bool = False) -> SymbolsRead:
+    """The ids of a text, and what of it was read as another symbol or left out.
+
+    Raises:
+        InputError: as `lstm_core.text_ids.read_symbols`.
+    """
+    if own.reads is None:
         raise ValueError("this model reads numbers, not text")
-    if own.reads_ids:
-        return _ids(text, len(known))
-    ids = known.encode(text)
-    if not len(ids):
-        raise InputError("empty", "the sequence is empty")
-    return ids
-
-
-def _ids(text: str, size: int) -> np.ndarray:
-    words = [word for word in re.split(r"[\s,;()\[\]]+", text) if word]
-    if not words:
-        raise InputError("empty", "the sequence is empty")
-    wrong = tuple(w for w in words if not re.fullmatch(r"[0-9]{1,9}", w) or int(w) >= size)
-    if wrong:
-        message = f"ids go from 0 to {size - 1}; got {', '.join(wrong[:12])}"
-        raise InputError("bad-ids", message, symbols=tuple(dict.fromkeys(wrong)), limit=size - 1)
-    return np.array([int(word) for word in words], dtype=np.int64)
+    return read_symbols(own.reads, text, unknown=unknown, lower=lower)
 
 
 def trace_of(own: Own, given: Given) -> Trace:
@@ -181,9 +170,3 @@ def trace_of(own: Own, given: Given) -> Trace:
     """
     whole = trace(own.module, given.inputs)
     return replace(whole, input_names=given.channels) if given.channels else whole
-
-
-def code_of(own: Own, given: Given) -> str:
-    """Python for what is read, where it is short enough to stand in a line."""
-    short = own.reads is not None and len(given.inputs) <= SHORT
-    return str(given.inputs.tolist()) if short else "inputs"

@@ -8,8 +8,16 @@ import numpy as np
 from lstm_core.data import read_data
 from lstm_core.data_files.datafile import MAX_BYTES, DataError, DataFile, DataOptions, counted
 from lstm_core.data_files.left_out import left_out
-from lstm_core.data_files.sequences import Sequence, channels_for, sequences, standardise
+from lstm_core.data_files.padding import padding_of, without_padding
+from lstm_core.data_files.sequences import (
+    Sequence,
+    channels_for,
+    gaps_of,
+    sequences,
+    standardise,
+)
 from lstm_core.stacks import Remark
+from lstm_core.text_ids import SymbolsRead
 from viz import own
 from viz.own import Own
 
@@ -19,7 +27,7 @@ DATA_MB = MAX_BYTES // 2**20
 SCALES = ("none", "each", "all")
 """The ways to standardise, as `lstm_core.data_files.sequences.standardise` calls them."""
 
-_OF_SEQUENCES = ("channels", "group", "fill")
+_OF_SEQUENCES = ("channels", "group", "text", "fill", "padding", "unknown", "lower")
 """Options that choose among what is read already."""
 
 
@@ -49,7 +57,7 @@ class Dropped:
         Raises:
             DataError: if it cannot be read.
         """
-        data = read_data(content, name=name, width=width)
+        data = read_data(content, name=name, width=width, symbols=width is None)
         return cls(name=name, content=content, data=data, width=width)
 
     def for_width(self, width: int | None) -> "Dropped":
@@ -61,11 +69,12 @@ class Dropped:
         if width == self.width:
             return self
         open_ = self.data.kind == "wav" and self.options.bands is None
-        if not open_ and all(remark.code != "comma-doubt" for remark in self.data.remarks):
+        other = (width is None) != (self.width is None)  # symbols, and now numbers; or so
+        doubt = any(remark.code == "comma-doubt" for remark in self.data.remarks)
+        if not open_ and not other and not doubt:
             return replace(self, width=width)
-        options = replace(self.options, channels=None, group=None)
-        data = read_data(self.content, name=self.name, options=options, width=width)
-        return replace(self, data=data, options=options, width=width)
+        options = replace(self.options, channels=None, group=None, text=None)
+        return replace(self, width=width)._read_again(options)
 
     @property
     def key(self) -> str:
@@ -83,12 +92,28 @@ class Dropped:
         Raises:
             DataError: if it cannot be read so.
         """
-        data = self.data
         if _differ(self.options, options):
             # What columns there are may be another matter now.
-            options = replace(options, channels=None, group=None)
-            data = read_data(self.content, name=self.name, options=options, width=self.width)
-        return replace(self, data=data, options=options, scale=scale)
+            options = replace(options, channels=None, group=None, text=None)
+            return replace(self, scale=scale)._read_again(options)
+        return replace(self, options=options, scale=scale)
+
+    def _read_again(self, options: DataOptions) -> "Dropped":
+        symbols = self.width is None
+        data = read_data(
+            self.content, name=self.name, options=options, width=self.width, symbols=symbols
+        )
+        return replace(self, data=data, options=options)
+
+    @property
+    def text(self) -> str:
+        """The column of a table whose texts are read; empty for none."""
+        return self.read_as.text or ""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether texts are read, of a table or of a file of text."""
+        return bool(self.data.texts or self.text)
 
 
 def _differ(old: DataOptions, new: DataOptions) -> bool:
@@ -107,6 +132,8 @@ def channels_of(loaded: Own, dropped: Dropped) -> tuple[str, ...]:
 
     Where they are none that it can read, they are the recognised ones.
     """
+    if dropped.text:
+        return (dropped.text,)
     if dropped.options.channels is not None:
         return dropped.options.channels
     try:
@@ -121,6 +148,23 @@ def left_out_of(loaded: Own, dropped: Dropped) -> tuple[Remark, ...]:
         return ()
     group = dropped.read_as.group or ""
     return left_out(dropped.data, channels_of(loaded, dropped), group)
+
+
+def gaps_for(loaded: Own, dropped: Dropped) -> dict[str, int]:
+    """How many values are missing in each column that is read, where any are."""
+    return {} if dropped.is_text else gaps_of(dropped.data, channels_of(loaded, dropped))
+
+
+def padding_for(loaded: Own, dropped: Dropped) -> Remark | None:
+    """What is told of ids that fill up short sequences, whether or not they are cut.
+
+    Raises:
+        DataError: as `sequences_for`.
+    """
+    if loaded.reads is None or dropped.is_text:
+        return None
+    kept = replace(dropped, options=replace(dropped.options, padding="keep"))
+    return padding_of(sequences_for(loaded, kept), loaded.reads.pad_id)
 
 
 def sequences_for(loaded: Own, dropped: Dropped) -> tuple[Sequence, ...]:
@@ -138,12 +182,16 @@ def sequences_for(loaded: Own, dropped: Dropped) -> tuple[Sequence, ...]:
                 width=loaded.width,
             )
         return sequences(data, options)
+    if loaded.reads is not None and dropped.text:
+        return sequences(data, options)
     width = 1 if loaded.reads else loaded.width
     if options.channels is None:
         options = replace(options, channels=channels_for(data, width, options.group))
     found = sequences(data, options)
     _check_width(found[0], width)
-    return found if loaded.reads else standardise(found, dropped.scale).sequences
+    if loaded.reads is None:
+        return standardise(found, dropped.scale).sequences
+    return without_padding(found, loaded.reads.pad_id) if options.padding == "cut" else found
 
 
 def _check_width(one: Sequence, width: int) -> None:
@@ -160,8 +208,11 @@ def _check_width(one: Sequence, width: int) -> None:
         )
 
 
-def inputs_of(loaded: Own, one: Sequence) -> np.ndarray:
+def inputs_of(loaded: Own, one: Sequence, options: DataOptions | None = None) -> np.ndarray:
     """What the model reads of a sequence: ids ``[time]`` or floats ``[time, feature]``.
+
+    Args:
+        options: what a person chose for symbols that the model does not know.
 
     Raises:
         DataError: ``"bad-id"`` if a number is no id of the model, ``"no-rows"`` if it is empty.
@@ -170,9 +221,21 @@ def inputs_of(loaded: Own, one: Sequence) -> np.ndarray:
     if not len(one):
         raise DataError("no-rows", "the sequence is empty")
     if one.text is not None:
-        return own.read_text(loaded, one.text)
+        return text_of(loaded, one, options).ids
     assert one.values is not None
     return one.values if loaded.reads is None else _ids(one.values[:, 0], len(loaded.reads))
+
+
+def text_of(loaded: Own, one: Sequence, options: DataOptions | None = None) -> SymbolsRead:
+    """The ids of a sequence that is a text, and what of it was read as something else.
+
+    Raises:
+        InputError: as `own.symbols_of`.
+    """
+    chosen = options or DataOptions()
+    return own.symbols_of(
+        loaded, one.text or "", unknown=chosen.unknown or "refuse", lower=bool(chosen.lower)
+    )
 
 
 def _ids(values: np.ndarray, size: int) -> np.ndarray:

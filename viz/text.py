@@ -1416,6 +1416,10 @@ _TAKE: dict[str, tuple[str, str]] = {
         "{model}的同一张表，更小且带类型，可用 pandas、Polars 或 DuckDB 读取。",
     ),
     "take.python": ("The same in Python", "在 Python 中得到同样的结果"),
+    "take.python-here": (
+        "The same in Python; run it in the folder with your files",
+        "在 Python 中得到同样的结果；请在您的文件所在的文件夹中运行",
+    ),
     "command.about": (
         "Take traces out of Python: a stage that steps in any browser, a figure, or a table.",
         "把轨迹（trace）带出 Python：可在任何浏览器中步进的舞台、一张图，或一张表。",

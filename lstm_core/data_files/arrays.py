@@ -29,7 +29,10 @@ from lstm_core.stacks import Remark
 _MAX_MEMBERS = 1_024
 _AXES = ("sequence", "time", "channel")
 _USUAL = {1: "time", 2: "time channel", 3: "sequence time channel"}
-_PREFERRED = ("x", "X", "inputs", "data", "x_test", "X_test", "x_train", "X_train", "arr_0")
+IDS = ("input_ids", "token_ids", "ids", "tokens")
+"""What arrays of token ids are called."""
+
+_PREFERRED = (*IDS, "x", "X", "inputs", "data", "x_test", "X_test", "x_train", "X_train", "arr_0")
 _DAMAGE = (
     zipfile.BadZipFile,
     EOFError,
@@ -49,17 +52,17 @@ _ORDER = re.compile(r"""['"]fortran_order['"] *: *(True|False)""")
 _SHAPE = re.compile(r"""['"]shape['"] *: *\(((?: *\d{1,15} *,)* *(?:\d{1,15} *)?)\)""", re.A)
 
 
-def read_npy(data: bytes, options: DataOptions) -> DataFile:
-    """The one array of an NPY file.
+def read_npy(data: bytes, options: DataOptions, symbols: bool = False) -> DataFile:
+    """The one array of an NPY file; `symbols`: the model reads ids.
 
     Raises:
         DataError: if it is damaged, of another kind than numbers, or larger than the limits.
     """
     array = _array(BytesIO(data), len(data), "NPY")
-    return from_arrays("npy", [array], (), options)
+    return from_arrays("npy", [array], (), options, symbols=symbols)
 
 
-def read_npz(data: bytes, options: DataOptions) -> DataFile:
+def read_npz(data: bytes, options: DataOptions, symbols: bool = False) -> DataFile:
     """The arrays of an NPZ file: the chosen one, or all that are alike, each one sequence.
 
     Raises:
@@ -73,7 +76,7 @@ def read_npz(data: bytes, options: DataOptions) -> DataFile:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             members = _members(archive, data)
             shapes = {name: _shape(archive, info) for name, info in members.items()}
-            names, remarks = _chosen(shapes, options.array)
+            names, remarks = _chosen(shapes, options.array, symbols)
             check_cells(sum(prod(shapes[name] or ()) for name in names))
             arrays = [_member(archive, members[name]) for name in names]
     except DataError:
@@ -81,7 +84,8 @@ def read_npz(data: bytes, options: DataOptions) -> DataFile:
     except _DAMAGE as error:
         raise damaged("NPZ", error) from error
     read_as = options.over(DataOptions(array=names[0] if len(names) == 1 else ""))
-    return from_arrays("npz", arrays, names if len(names) > 1 else (), read_as, remarks)
+    several = names if len(names) > 1 else ()
+    return from_arrays("npz", arrays, several, read_as, remarks, symbols=symbols)
 
 
 def _array(stream: IO[bytes], size: int, name: str) -> np.ndarray:
@@ -163,28 +167,38 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
 
 
 def _chosen(
-    shapes: Mapping[str, tuple[int, ...] | None], choice: str | None
+    shapes: Mapping[str, tuple[int, ...] | None], choice: str | None, symbols: bool
 ) -> tuple[tuple[str, ...], tuple[Remark, ...]]:
     """The arrays to read: `choice`, or all where they fit each other, or the likeliest one."""
     numeric = tuple(name for name, shape in shapes.items() if shape is not None)
     if choice and choice not in numeric:
-        raise DataError(
-            "unknown-array",
-            f"there is no array of numbers {choice!r}; there are {', '.join(numeric[:20])}",
-            array=choice,
-            arrays=numeric,
-        )
+        raise unknown_array(choice, numeric)
     if not numeric:
         raise DataError("no-numbers", "the file holds no array of numbers", columns=())
-    if choice is None and _alike([shapes[name] or () for name in numeric]):
+    ids = symbols and any(name in IDS for name in numeric)  # and a mask, which are no ids
+    if choice is None and not ids and _alike([shapes[name] or () for name in numeric]):
         return numeric, ()
     if choice == "":
         return numeric, ()
     name = choice or next((n for n in _PREFERRED if n in numeric), numeric[0])
     others = tuple(other for other in shapes if other != name)
+    return (name,), ((others_remark(name, others),) if others else ())
+
+
+def others_remark(name: str, others: tuple[str, ...]) -> Remark:
+    """What is told where one array of several is read."""
     message = f"array {name!r} is read; there are others: {', '.join(others[:20])}"
-    remark = Remark(code="other-arrays", message=message, fields={"array": name, "others": others})
-    return (name,), ((remark,) if others else ())
+    return Remark(code="other-arrays", message=message, fields={"array": name, "others": others})
+
+
+def unknown_array(name: str, there: tuple[str, ...]) -> DataError:
+    """The error for an array that is not there."""
+    return DataError(
+        "unknown-array",
+        f"there is no array of numbers {name!r}; there are {', '.join(there[:20])}",
+        array=name,
+        arrays=there,
+    )
 
 
 def _alike(shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -200,8 +214,12 @@ def from_arrays(
     names: Sequence[str],
     options: DataOptions,
     remarks: Sequence[Remark] = (),
+    *,
+    symbols: bool = False,
 ) -> DataFile:
     """The data file of one array, or of several that are sequences, or channels, with `names`.
+
+    A model that reads `symbols` takes a rectangle of whole numbers as a sequence in every row.
 
     Raises:
         DataError: ``"axes"`` if they are not what the arrays have, ``"arrays-differ"`` if they do
@@ -209,7 +227,10 @@ def from_arrays(
     """
     if len({array.ndim for array in arrays}) != 1:
         raise _differ(arrays)
-    axes = _USUAL[arrays[0].ndim] if options.axes is None else options.axes
+    axes = options.axes
+    if axes is None:
+        rows_of_ids = symbols and arrays[0].ndim == 2 and all(map(_are_ids, arrays))
+        axes = "sequence time" if rows_of_ids else _USUAL[arrays[0].ndim]
     _check_axes(axes, arrays[0].ndim)
     if axes == "time" and len(arrays) > 1:
         return _as_channels(kind, arrays, names, options, remarks)
@@ -219,7 +240,11 @@ def from_arrays(
     several = len(blocks) > 1 or "sequence" in axes
     lengths = tuple(block.shape[1] for block in blocks for _ in block) if several else ()
     rows, channels = sum(map(_rows_of, blocks)), blocks[0].shape[-1]
-    check_size(rows, channels)
+    if channels == 1 and lengths:  # a table of ids has many short rows
+        check_size(len(lengths), 1)
+        check_cells(rows)
+    else:
+        check_size(rows, channels)
     values = np.concatenate([block.reshape(-1, channels) for block in blocks], dtype=np.float64)
     values.flags.writeable = False
     columns = plain_names(channels)
@@ -234,6 +259,13 @@ def from_arrays(
         ),
         remarks=tuple(remarks),
     )
+
+
+def _are_ids(array: np.ndarray) -> bool:
+    """Whether it holds whole numbers from 0 on, and more than one in a row."""
+    if array.dtype.kind not in "iuf" or array.shape[-1] == 1:
+        return False
+    return bool(((array >= 0) & (array == np.floor(array))).all())
 
 
 def _rows_of(block: np.ndarray) -> int:

@@ -58,6 +58,11 @@ _CLOCKS = frozenset(
 )
 
 
+def is_clock_name(name: str) -> bool:
+    """Whether a column is called like a clock."""
+    return name.lower() in _CLOCKS
+
+
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """The names, none of them empty or twice there; a column without a name is called by its place.
 
@@ -168,7 +173,7 @@ def _clock(
     """
     for place, name in enumerate(columns):
         nameless = place == 0 and name in unnamed
-        if len(rows) < 3 or len(columns) < 2 or not (nameless or name.lower() in _CLOCKS):
+        if len(rows) < 3 or len(columns) < 2 or not (nameless or is_clock_name(name)):
             continue
         with np.errstate(invalid="ignore", over="ignore"):
             steps = np.diff(rows[:, place])[~apart]

@@ -11,6 +11,7 @@ from math import isnan
 import numpy as np
 
 from lstm_core.stacks import Remark
+from lstm_core.vocabulary import UNKNOWN
 
 MAX_BYTES = 64 * 2**20
 """The largest file that is read."""
@@ -53,7 +54,12 @@ class DataOptions:
         axes: what each axis of an array is, e.g. ``"sequence time channel"``.
         channels: the columns that a model reads, in this order.
         group: the column that says to which sequence a row belongs; empty for none.
+        text: the column whose cells a model that reads symbols takes, each of them a sequence;
+            empty for none.
         fill: what stands for a missing value: ``"refuse"``, ``"zero"`` or ``"previous"``.
+        padding: whether the ids that fill up short sequences are read: ``"keep"`` or ``"cut"``.
+        unknown: what becomes of symbols that the model does not know, see `Vocabulary.read`.
+        lower: whether symbols are read in lower case where the model knows them only so.
         frame_ms: length of one frame of sound, in milliseconds; `audio` says how much is possible.
         hop_ms: distance from the start of one frame to that of the next, in milliseconds.
         bands: the number of mel bands.
@@ -70,7 +76,11 @@ class DataOptions:
     axes: str | None = None
     channels: tuple[str, ...] | None = None
     group: str | None = None
+    text: str | None = None
     fill: str | None = None
+    padding: str | None = None
+    unknown: str | None = None
+    lower: bool | None = None
     frame_ms: float | None = None
     hop_ms: float | None = None
     bands: int | None = None
@@ -107,6 +117,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "thousands": THOUSANDS,
     "split": ("whole", "lines"),
     "fill": ("refuse", "zero", "previous"),
+    "padding": ("keep", "cut"),
+    "unknown": UNKNOWN,
 }
 """What may be chosen, for the options that are one of a few words."""
 

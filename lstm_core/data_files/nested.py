@@ -7,11 +7,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lstm_core.data_files.arrays import from_arrays
+from lstm_core.data_files.arrays import IDS, from_arrays, others_remark, unknown_array
 from lstm_core.data_files.columns import label_remark, table, unique_names
 from lstm_core.data_files.datafile import (
     MAX_ROWS,
@@ -36,10 +37,11 @@ def looks_like_json(text: str, ending: str) -> bool:
     return ending in (".json", ".jsonl") or (closed and _START.match(text) is not None)
 
 
-def read_json(text: str, options: DataOptions) -> DataFile:
+def read_json(text: str, options: DataOptions, symbols: bool = False) -> DataFile:
     """The numbers or texts in `text`, JSON or one JSON value a line.
 
-    ``null`` and ``NaN`` are missing values.
+    ``null`` and ``NaN`` are missing values. For a model that reads `symbols` lists of whole numbers
+    are sequences of ids.
 
     Raises:
         DataError: ``"damaged"`` if it is no JSON, ``"json-shape"`` if it holds something else.
@@ -54,7 +56,8 @@ def read_json(text: str, options: DataOptions) -> DataFile:
         )
     value = _parsed(text)
     options = replace(options, kind="json")
-    for read in (_texts, _records, _columns, _named, _numbers):
+    readers = (_texts, _records, _columns, _named, partial(_numbers, symbols=symbols))
+    for read in (_id_lists, *readers) if symbols else readers:
         found_file = read(value, options)
         if found_file is not None:
             return found_file
@@ -109,6 +112,47 @@ def _texts(value: Any, options: DataOptions) -> DataFile | None:
         names=tuple(names[place] for place in kept) if names else (),
         guess=options,
     )
+
+
+def _id_lists(value: Any, options: DataOptions) -> DataFile | None:
+    """Of records, or of an object, the member whose cells are lists of ids: each is a sequence.
+
+    A column of text goes before lists that are not called like ids.
+    """
+    members = _members(value)
+    if not members or options.text is not None or options.channels is not None:
+        return None
+    lists = {name: found for name, cells in members.items() if (found := _sequences_in(cells))}
+    named = [name for name in IDS if name in lists]
+    if not lists or (not named and any(_has(cells, str) for cells in members.values())):
+        return None
+    name = options.array or (*named, *lists)[0]
+    if name not in lists:
+        raise unknown_array(name, tuple(lists))
+    others = tuple(other for other in lists if other != name)
+    remarks = [others_remark(name, others)] if others else []
+    read_as = replace(options, array=name)
+    return from_arrays("json", lists[name], (), read_as, remarks)
+
+
+def _members(value: Any) -> dict[str, list[Any]]:
+    """The cells of each column, of records or of an object of lists."""
+    if isinstance(value, dict):
+        return value if _is_lists(value.values()) else {}
+    if not isinstance(value, list) or not value or set(map(type, value)) != {dict}:
+        return {}
+    names = list(dict.fromkeys(name for record in value for name in record))
+    check_size(len(value), len(names))
+    return {name: [record.get(name) for record in value] for name in names}
+
+
+def _sequences_in(cells: list[Any]) -> list[np.ndarray] | None:
+    """Each cell as ids ``[time, 1]``; ``None`` if one of them is no list of whole numbers."""
+    if not cells or not all(isinstance(cell, list) and cell for cell in cells):
+        return None
+    arrays = [_array(cell) for cell in cells]
+    sound = all(a is not None and a.ndim == 1 and (a == np.floor(a)).all() for a in arrays)
+    return [a[:, None] for a in arrays if a is not None] if sound else None
 
 
 def _records(value: Any, options: DataOptions) -> DataFile | None:
@@ -170,13 +214,13 @@ def _named(value: Any, options: DataOptions) -> DataFile | None:
     return from_arrays("json", arrays, unique_names(list(value)), options)
 
 
-def _numbers(value: Any, options: DataOptions) -> DataFile | None:
+def _numbers(value: Any, options: DataOptions, *, symbols: bool = False) -> DataFile | None:
     """Nested lists; where the inner ones differ in length, each is a sequence by itself."""
     if not isinstance(value, list) or not value:
         return None
     whole = _array(value)
     if whole is not None and whole.size and whole.ndim <= 3:
-        return from_arrays("json", [whole], (), options)
+        return from_arrays("json", [whole], (), options, symbols=symbols)
     if not _is_lists(value):
         return None
     parts = [_array(part) for part in value]

@@ -13,6 +13,7 @@ from lstm_core.data_files.datafile import (
     check_options,
     counted,
 )
+from lstm_core.data_files.text_columns import texts_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,11 +75,12 @@ class Standardised:
 def sequences(data: DataFile, options: DataOptions | None = None) -> tuple[Sequence, ...]:
     """The sequences in `data`; what `options` do not say is as in ``data.guess``.
 
-    Of `options` count `channels`, `group` and `fill`; with the others the file is read again.
+    Of `options` count `channels`, `group`, `text` and `fill`; with the others the file is read
+    again.
 
     Raises:
         DataError: ``"no-numbers"``, ``"no-rows"``, ``"unknown-column"``, ``"text-channel"``,
-            ``"missing-value"`` or ``"infinite-value"``, with row and column.
+            ``"no-text"``, ``"missing-value"`` or ``"infinite-value"``, with row and column.
 
     >>> from lstm_core import read_data, sequences
     >>> from lstm_core.data import DataOptions
@@ -90,6 +92,11 @@ def sequences(data: DataFile, options: DataOptions | None = None) -> tuple[Seque
     check_options(chosen)
     if data.texts:
         return tuple(_text(data, place) for place in range(len(data.texts)))
+    if chosen.text:
+        return tuple(
+            Sequence(name=str(row + 1), rows=((row + 1, row + 1),), text=text)
+            for row, text in texts_of(data, chosen.text)
+        )
     channels = chosen.channels or ()
     places = [_numeric(data, name) for name in channels]
     if not places:
@@ -203,7 +210,21 @@ def _refuse(
     count = int(bad.sum())
     more = f", and {count - 1:,} more" if count > 1 else ""
     message = f"row {row}, column {column!r} {what}{more}"
-    raise DataError(code, message, row=row, column=column, count=count)
+    fields: dict[str, object] = {}
+    if code == "missing-value":
+        gaps = gaps_of(data, [data.columns[place] for place in places])
+        fields = {"gaps": tuple(f"{name}: {n:,}" for name, n in gaps.items())}
+        fields["total"] = sum(gaps.values())
+        if fields["total"] != 1:
+            shown = ", ".join(f"{name!r} {n:,}" for name, n in [*gaps.items()][:20])
+            message += f"; gaps in the file, by column: {shown}"
+    raise DataError(code, message, row=row, column=column, count=count, **fields)
+
+
+def gaps_of(data: DataFile, channels: Many[str]) -> dict[str, int]:
+    """How many rows have no value in each of the `channels` in which one is missing."""
+    missing = {name: int(np.isnan(data.rows[:, data.column(name)]).sum()) for name in channels}
+    return {name: count for name, count in missing.items() if count}
 
 
 def standardise(sequences: Many[Sequence], how: str = "all") -> Standardised:

@@ -5,14 +5,17 @@ Widgets lose their state when their page is left, so what was chosen is kept bes
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from lstm_core.vocabulary import Vocabulary
 from lstm_core.vocabulary_files import MAX_VOCABULARY_BYTES, read_vocabulary
 from viz import own, own_words
 from viz.own import Given, Own
-from viz.pages import own_data
+from viz.pages import own_data, own_options
+from viz.quoting import quoted
 from viz.text import say
 
 LENGTH = 100
@@ -21,7 +24,7 @@ LENGTH = 100
 
 def forget() -> None:
     """Let go of what was chosen for another model; a data file stays."""
-    for key in ("own_source", "own_typed", "own-typed", "own_traced"):
+    for key in ("own_source", "own_typed", "own-typed", "own_traced", "own_symbols"):
         st.session_state.pop(key, None)
 
 
@@ -99,27 +102,90 @@ def _typed(loaded: Own, language: str) -> Given | None:
             say("own.type-ids" if loaded.reads_ids else "own.type", language),
             key="own-typed",
             height=90,
-            placeholder=" ".join(known.tokens[:12]) if known and known.words else None,
+            placeholder=_for_example(loaded),
             label_visibility="collapsed",
         )
         st.form_submit_button(say("page.run", language), type="primary", on_click=_take_typed)
+    _say_rules(known, language)
+    _choose_symbols(loaded, language)
     if not text:
         st.caption(say("own.type-something", language))
         return None
-    ids, most = own.read_text(loaded, text), loaded.most_steps
+    read, most = own.symbols_of(loaded, text, **_symbols()), loaded.most_steps
+    for remark in read.remarks:
+        st.caption(own_words.told(own_words.remark_of("data", remark), language))
+    ids = read.ids
     if len(ids) > most:
         st.caption(say("own.cut-input", language, shown=f"{most:,}", steps=f"{len(ids):,}"))
     return Given(inputs=ids[:most], key=f"typed {digest(ids[:most])}", of=len(ids))
 
 
+def _for_example(loaded: Own) -> str | None:
+    """What may be typed, where it is not letter by letter."""
+    known = loaded.reads
+    if loaded.reads_ids:
+        return "0 1 2"
+    return " ".join(known.tokens[:12]) if known and known.words else None
+
+
 def _take_typed() -> None:
     typed = st.session_state["own-typed"]
+    loaded: Own = st.session_state.own
     try:
-        own.read_text(st.session_state.own, typed)
+        own.symbols_of(loaded, typed, **_symbols())
     except ValueError as error:
         st.session_state.own_problems = (own_words.problem_of(error),)
+        names = dict.fromkeys(
+            (*st.session_state.get("own_symbols", {}), *own_data.asks(loaded, error))
+        )
+        kept = st.session_state.get("own_symbols", {})
+        st.session_state.own_symbols = {name: kept.get(name) for name in names}
         return
     st.session_state.own_typed = typed
+
+
+def _symbols() -> dict[str, Any]:
+    """What was chosen for symbols that the model does not know."""
+    chosen = st.session_state.get("own_symbols", {})
+    return {"unknown": chosen.get("unknown") or "refuse", "lower": bool(chosen.get("lower"))}
+
+
+def _say_rules(known: Vocabulary | None, language: str) -> None:
+    """By which rules a text is split, where a tokenizer states them."""
+    if known is None or known.rules is None:
+        return
+    if known.reads_text:
+        keras = ".keras" if known.rules.spec["kind"] == "keras" else ""
+        st.caption(say(f"own.tokenizer{keras}", language))
+    else:
+        rules = quoted(str(known.rules.spec["what"]))
+        st.caption(say("own.input.needs-ids", language, rules=rules))
+
+
+def _choose_symbols(loaded: Own, language: str) -> None:
+    """The fields for unknown symbols, once there were some."""
+    chosen: dict[str, Any] = st.session_state.get("own_symbols", {})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for name in chosen:
+            key, label = f"own-typed-{name}", say(f"own.option.{name}", language)
+            st.session_state[key] = _symbols()[name]
+            if name == "lower":
+                st.toggle(label, key=key, on_change=_take_symbols, args=(name,))
+            else:
+                st.selectbox(
+                    label,
+                    own_options.choices_of_unknown(loaded),
+                    format_func=lambda choice: say(f"own.option.unknown.{choice}", language),
+                    key=key,
+                    on_change=_take_symbols,
+                    args=(name,),
+                    width=own_options.FIELD,
+                )
+
+
+def _take_symbols(name: str) -> None:
+    st.session_state.own_symbols[name] = st.session_state[f"own-typed-{name}"]
+    _take_typed()
 
 
 def digest(values: np.ndarray) -> str:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from lstm_core.data_files import audio
 from lstm_core.data_files.datafile import CHOICES
+from lstm_core.data_files.text_columns import text_columns
+from lstm_core.vocabulary import UNKNOWN
+from viz.own import Own
 from viz.own_data import SCALES, Dropped
 from viz.quoting import quoted, quoted_list
 from viz.text import TEXT, say
@@ -18,7 +21,7 @@ _OF_KIND: dict[str, tuple[str, ...]] = {
     "text": ("encoding", "split"),
     "npz": ("array", "axes"),
     "npy": ("axes",),
-    "json": ("axes",),
+    "json": ("array", "axes"),
     "wav": ("frame_ms", "hop_ms", "bands"),
 }
 """The options that mean something to a kind of file, before its columns."""
@@ -40,7 +43,15 @@ _IN_KEYS: dict[object, str] = {",": "comma", ";": "semicolon", "\t": "tab", "|":
 }
 """How values are called in the keys of `viz.text`."""
 
+FIELD = 220
+"""Pixels of a field that stands beside others."""
+
 Keep = Callable[[Callable[[], Dropped]], None]
+
+_OF_TWO = tuple(
+    " ".join(order) for other in ("channel", "sequence") for order in permutations(("time", other))
+)
+"""What the two axes of an array may be."""
 
 
 def told(dropped: Dropped, channels: Sequence[str], language: str) -> list[str]:
@@ -54,25 +65,61 @@ def told(dropped: Dropped, channels: Sequence[str], language: str) -> list[str]:
             words.append(f"{say(f'own.option.{name}', language)}: {value}")
     if dropped.data.texts:
         return words
+    if dropped.text:
+        column = quoted_list([dropped.text], language)
+        return [*words, say("own.option.text.told", language, column=column)]
     shown = quoted_list(channels, language, most=6)
-    words.append(f"{say('own.option.channels', language)}: {shown}")
+    if "sequence" in (read_as.axes or "") and dropped.width is None:
+        words.append(say("own.option.ids-in-rows", language))
+    else:
+        words.append(f"{say('own.option.channels', language)}: {shown}")
     if read_as.group:
         group = quoted_list([read_as.group], language)
         words.append(f"{say('own.option.group', language)}: {group}")
-    scale = _word("scale", dropped.scale, language)
-    words.append(f"{say('own.option.scale', language)}: {scale}")
+    if dropped.width is not None:  # symbols have no scale
+        scale = _word("scale", dropped.scale, language)
+        words.append(f"{say('own.option.scale', language)}: {scale}")
     return words
 
 
 def _word(name: str, value: object, language: str) -> str:
     if name in _BOUNDS:
         return f"{value:g}"
+    if name == "text" and value:
+        return str(value)
     key = f"own.option.{name}.{_IN_KEYS.get(value, value)}"
     return say(key, language) if key in TEXT else str(value)
 
 
-def change(dropped: Dropped, channels: Sequence[str], language: str, keep: Keep) -> None:
-    """The fields; what is chosen there is read at once and given to `keep`."""
+def fix(loaded: Own, dropped: Dropped, names: Sequence[str], language: str, keep: Keep) -> None:
+    """The fields for what the data themselves ask for: gaps, padding, unknown symbols."""
+    for name in names:
+        if name == "lower":
+            _choose_flag(dropped, name, language, keep)
+            continue
+        choices = choices_of_unknown(loaded) if name == "unknown" else CHOICES[name]
+        value = getattr(dropped.options, name) or choices[0]
+        value = value if value in choices else choices[0]
+        _choose_one(dropped, name, choices, value, language, keep, width=FIELD)
+
+
+def choices_of_unknown(loaded: Own) -> tuple[str, ...]:
+    """What may become of unknown symbols: the token for them only where there is one."""
+    there = loaded.reads is not None and loaded.reads.unknown_token is not None
+    return tuple(name for name in UNKNOWN if there or name != "token")
+
+
+def change(
+    dropped: Dropped,
+    channels: Sequence[str],
+    language: str,
+    keep: Keep,
+    asked: Sequence[str] = (),
+) -> None:
+    """The fields; what is chosen there is read at once and given to `keep`.
+
+    Those of `asked` stand elsewhere, see `fix`.
+    """
     read_as, data = dropped.read_as, dropped.data
     names = _OF_KIND.get(data.kind, ())
     for name in filter(_BOUNDS.__contains__, names):
@@ -82,14 +129,18 @@ def change(dropped: Dropped, channels: Sequence[str], language: str, keep: Keep)
         for name in names
         if name not in _BOUNDS
     }
-    if not data.texts:
+    texts = text_columns(data) if dropped.width is None else ()
+    if texts:
+        _choose_one(dropped, "text", (*texts, ""), dropped.text, language, keep)
+    if not dropped.is_text:
         if data.kind != "wav":  # one sequence, without gaps
             fields["group"] = (("", *data.columns), read_as.group or "")
             fields["fill"] = (CHOICES["fill"], read_as.fill)
-        fields["scale"] = (SCALES, dropped.scale)
+        if dropped.width is not None:
+            fields["scale"] = (SCALES, dropped.scale)
         _choose_channels(dropped, channels, language, keep)
     for name, (choices, value) in fields.items():
-        if len(choices) > 1 and value in choices:
+        if len(choices) > 1 and value in choices and name not in asked:
             _choose_one(dropped, name, choices, value, language, keep)
 
 
@@ -98,6 +149,8 @@ def _choices(name: str, dropped: Dropped) -> tuple[Any, ...]:
         return (True, False)
     if name == "axes":  # every order of those that are there
         axes = (dropped.read_as.axes or "").split()
+        if len(axes) == 2:
+            return _OF_TWO
         return tuple(" ".join(order) for order in permutations(axes))
     if name == "array":
         return _arrays(dropped)
@@ -115,7 +168,14 @@ def _arrays(dropped: Dropped) -> tuple[str, ...]:
 
 
 def _choose_one(
-    dropped: Dropped, name: str, choices: tuple[Any, ...], value: Any, language: str, keep: Keep
+    dropped: Dropped,
+    name: str,
+    choices: tuple[Any, ...],
+    value: Any,
+    language: str,
+    keep: Keep,
+    *,
+    width: Literal["stretch"] | int = "stretch",
 ) -> None:
     key = f"own-option-{name}"
     st.session_state[key] = value
@@ -128,6 +188,8 @@ def _choose_one(
             options = replace(dropped.options, **{name: chosen})
             if name == "array":  # another one may have other axes
                 options = replace(options, axes=None)
+            if name == "text":
+                options = replace(options, channels=None)
             keep(lambda: dropped.again(options, dropped.scale))
 
     st.selectbox(
@@ -136,7 +198,19 @@ def _choose_one(
         format_func=lambda choice: _word(name, choice, language),
         key=key,
         on_change=take,
+        width=width,
     )
+
+
+def _choose_flag(dropped: Dropped, name: str, language: str, keep: Keep) -> None:
+    key = f"own-option-{name}"
+    st.session_state[key] = bool(getattr(dropped.options, name))
+
+    def take() -> None:
+        options = replace(dropped.options, **{name: st.session_state[key]})
+        keep(lambda: dropped.again(options, dropped.scale))
+
+    st.toggle(say(f"own.option.{name}", language), key=key, on_change=take)
 
 
 def _choose_number(dropped: Dropped, name: str, value: float, language: str, keep: Keep) -> None:
