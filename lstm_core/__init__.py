@@ -1,7 +1,8 @@
 """Every gate of a trained LSTM, GRU or plain RNN, as numbers: no screen, no web.
 
-- Read: models with `load_model` and `model_of`, data with `read_data` and `sequences`;
-  `pick_device` says where to run, and a `SequenceModel` of a `ModelConfig` is a model of our own.
+- Read: models with `load_model`, `model_of` and `read_through`, data with `read_data` and
+  `sequences`; `pick_device` says where to run, and a `SequenceModel` of a `ModelConfig` is a model
+  of our own.
 - Trace: `trace` and `trace_many` give a `Trace` of one `LayerTrace` a layer and direction;
   `difference` subtracts two.
 - Change: an `Intervention` for `trace`, kept by `write_interventions` and `read_interventions`; a
@@ -19,7 +20,7 @@ What nobody builds, such as the `Ledger` that `ledger` returns, is described in 
 module.
 """
 
-from lstm_core.convert import load_model, model_of
+from lstm_core.convert import load_model, model_of, read_through
 from lstm_core.counterfactual import counterfactual
 from lstm_core.data import read_data, sequences
 from lstm_core.device import pick_device
@@ -83,6 +84,7 @@ __all__ = [
     "probe",
     "read_data",
     "read_interventions",
+    "read_through",
     "recall_by_delay",
     "retention",
     "sensitivity",

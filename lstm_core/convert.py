@@ -181,12 +181,26 @@ def read_through(
     Raises:
         TypeError: as `trace`.
         ValueError: as `trace`; as `model_of`.
+
+    >>> import io, torch
+    >>> from lstm_core import load_model, read_through
+    >>> file = io.BytesIO()
+    >>> torch.save(torch.nn.GRU(3, 4).state_dict(), file)
+    >>> found = load_model(file.getvalue())
+    >>> read_through(found, found.stack(), torch.ones(5, 3)).shape  # nothing lies below
+    torch.Size([5, 3])
     """
     for place, below in enumerate(file.below(stack)):
         traced = trace(model_of(below, None if place else vocabulary), inputs)
         ways = range(traced.num_directions)
         inputs = np.concatenate([traced.select("h", -1, way) for way in ways], axis=1)
     return inputs
+
+
+def tokens_of(module: nn.Module, inputs: Any) -> tuple[str, ...] | None:
+    """The symbols of token ids as a module reads them; ``None`` if it reads numbers."""
+    vocabulary = getattr(module, "vocabulary", None)
+    return None if vocabulary is None else tuple(vocabulary.tokens[i] for i in inputs)
 
 
 def _empty(config: ModelConfig, vocabulary: Vocabulary | None) -> SequenceModel:

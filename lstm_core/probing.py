@@ -126,7 +126,7 @@ def check_fit(model: Any, task: Task) -> None:
 
 
 def said(answers: Tensor) -> Tensor:
-    """The class that scores ``[..., class]`` choose; -1, which is none, where one of them is NaN."""
+    """The class that scores ``[..., class]`` choose; -1, which is none, where one is NaN."""
     return answers.argmax(dim=-1).masked_fill(answers.isnan().any(dim=-1), -1)
 
 

@@ -7,12 +7,13 @@ data are in `commands`.
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from torch import nn
 
 from lstm_core.commands import Commands, added, chosen_stack, note, plain, writing
-from lstm_core.convert import load_model, model_of
+from lstm_core.convert import load_model, model_of, read_through, tokens_of
 from lstm_core.data import (
     DataError,
     DataFile,
@@ -59,22 +60,29 @@ class _Read:
 
 def _trace(options: argparse.Namespace) -> int:
     file = load_model(options.model)
-    stack = chosen_stack(file, options.stack)
     if options.embedding == "none":
-        stack = replace(stack, embedding=None, embedding_name=None, vocabulary=None)
-    module = model_of(stack, _vocabulary(stack, options))
+        bare = partial(replace, embedding=None, embedding_name=None, vocabulary=None)
+        file = replace(file, stacks=tuple(map(bare, file.stacks)))
+    stack = chosen_stack(file, options.stack)
+    first = (*file.below(stack), stack)[0]
+    vocabulary = _vocabulary(first, options)
+    module = model_of(first, vocabulary)
     _check_out(options)
     try:
-        read = _read(module, stack, options)
+        read = _read(module, first, options)
         inputs, remarks = _inputs(module, read.one, options)
     except (DataError, InputError) as error:
         if hint := _hint(error):
             raise ValueError(f"{error}; {hint}") from error
         raise
     part = _window(inputs, options)
-    traced = trace(module, part)
-    if part.ndim > 1:
-        traced = replace(traced, input_names=read.one.channels)
+    if stack is first:
+        traced = trace(module, part)
+        if part.ndim > 1:
+            traced = replace(traced, input_names=read.one.channels)
+    else:
+        traced = trace(model_of(stack), read_through(file, stack, part, vocabulary))
+        traced = replace(traced, tokens=tokens_of(module, part))
     with writing(options.out):
         traced.save(options.out)
     said = _notes(read.data, read.one.channels, read.group, read.text)

@@ -94,3 +94,15 @@ def refusal(data):
 
 def one_way(names, out, direction, tag, kind="LSTM"):
     return node(kind, names, out, name=direction + tag, hidden_size=3, direction=direction)
+
+
+def upon(first, kind):
+    """A layer of three units and above it one of four, which may be of another kind."""
+    second = weights(kind, 4, 3, tag="2", seed=7)
+    options = {"linear_before_reset": 1} if kind == "GRU" else {}
+    nodes = [
+        one_way(["X", "W1", "R1", "B1"], ["Y1"], "forward", "1"),
+        node("Squeeze", ["Y1", "one"], ["s"]),
+        node(kind, ["s", "W2", "R2", "B2"], ["Y"], name="wide", hidden_size=4, **options),
+    ]
+    return serialized(nodes, [*first, *second, constant("one", [1])])

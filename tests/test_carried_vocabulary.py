@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_core import carried_vocabulary
+from lstm_core import carried_vocabulary, trace
 from lstm_core.carried_vocabulary import vocabulary_in
+from lstm_core.convert import model_of
+from tests.torch_layouts import WordModel, loaded, only
 
 WORDS = ["<pad>", "the", "cat"]
 IDS = {word: place for place, word in enumerate(WORDS)}
@@ -95,3 +97,23 @@ DATA = st.recursive(
 def test_any_plain_data_is_recognised_or_passed_over(content):
     found = vocabulary_in(content)
     assert found is None or len(set(found[0].tokens)) == len(found[0]) > 1
+
+
+def checkpoint(**beside):
+    model = WordModel(tokens=4, size=6).eval()
+    return {"state_dict": model.state_dict(), **beside}
+
+
+def test_a_torch_file_reads_with_the_symbols_it_carries():
+    file = loaded(checkpoint(hyper_parameters={"stoi": {"a": 0, "b": 1, "c": 2, "d": 3}}))
+    stack = only(file)
+    assert stack.vocabulary.tokens == ("a", "b", "c", "d")
+    (told,) = [r for r in file.remarks if r.code == "carried-symbols"]
+    assert told.fields["key"] == "hyper_parameters.stoi"
+    traced = trace(model_of(file), "cab")
+    assert traced.tokens == ("c", "a", "b")
+
+
+@pytest.mark.parametrize("beside", [{}, {"chars": "abc"}, {"chars": "abcd", "itos": list("dcba")}])
+def test_symbols_that_do_not_fit_or_are_not_certain_are_let_be(beside):
+    assert only(loaded(checkpoint(**beside))).vocabulary is None

@@ -12,6 +12,7 @@ from lstm_core import Trace, trace
 from lstm_core import __main__ as command_line
 from lstm_core.convert import load_model, model_of
 from lstm_core.data import read_data
+from tests.onnx_graphs import upon, weights
 
 
 @pytest.fixture(autouse=True)
@@ -389,3 +390,15 @@ def test_counts_of_one_are_no_plural(one, capsys):
     put("t.csv", "a,b\n1,x\n")
     torch.save(nn.LSTM(3, 1).state_dict(), "three.pt")
     assert failed(capsys, "three.pt", "t.csv").endswith("the file has 1 channel: 'a'")
+
+
+def test_stack_above_another_reads_the_data_through_it(capsys):
+    put("both.onnx", upon(weights("LSTM", 3, 2, tag="1"), "GRU"))
+    x = np.random.default_rng(1).normal(size=(9, 2)).astype(np.float32)
+    np.save("x.npy", x)
+    inputs, names, _, err = read(capsys, "both.onnx", "x.npy", "--stack", "wide")
+    low, high = load_model("both.onnx").stacks
+    np.testing.assert_array_equal(inputs, trace(low.module, x)["h"])
+    np.testing.assert_array_equal(Trace.load("run.npz")["z"], trace(high.module, inputs)["z"])
+    assert names is None
+    assert "reads what" in err

@@ -30,6 +30,7 @@ from tests.onnx_graphs import (
     shown_by,
     single,
     states,
+    upon,
     weights,
 )
 
@@ -99,18 +100,6 @@ def test_layers_with_something_between_are_two_stacks():
     ]
     data = serialized(nodes, [*first, *second, constant("one", [1])])
     assert [stack.module.num_layers for stack in load_model(data).stacks] == [1, 1]
-
-
-def upon(first, kind):
-    """A layer of three units and above it one of four, which may be of another kind."""
-    second = weights(kind, 4, 3, tag="2", seed=7)
-    options = {"linear_before_reset": 1} if kind == "GRU" else {}
-    nodes = [
-        one_way(["X", "W1", "R1", "B1"], ["Y1"], "forward", "1"),
-        node("Squeeze", ["Y1", "one"], ["s"]),
-        node(kind, ["s", "W2", "R2", "B2"], ["Y"], name="wide", hidden_size=4, **options),
-    ]
-    return serialized(nodes, [*first, *second, constant("one", [1])])
 
 
 def test_layers_of_different_sizes_are_one_stack():

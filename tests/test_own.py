@@ -460,3 +460,32 @@ def test_what_makes_the_gates_differ_from_the_models_is_said_of_its_own_stack(la
     assert "decoder" not in told
     (other,) = own_words.cautions(Own.of("model.pt", "digest", file).at(1), language)
     assert "decoder" in other
+
+
+def word_stacks() -> tuple[Stack, Stack]:
+    low = stack_of("lstm", embedding=6, bidirectional=True)
+    high = replace(stack_of("gru", input_size=10, hidden_size=4), name="top", reads=low.name)
+    return low, high
+
+
+def test_a_stack_above_another_is_given_what_that_makes_of_the_symbols():
+    low, high = word_stacks()
+    loaded = own_of(low, high).at(1)
+    assert (loaded.width, loaded.first.reads is None) == (10, False)
+    known = Vocabulary.of_tokens(list("abcdef"))
+    named = loaded.reading(known, "chars.json")
+    ids = own.read_text(named.first, "fade")
+    given = own.given_to(named, Given(inputs=ids, key="typed", of=4))
+    whole = own.trace_of(named, given)
+    assert whole.tokens == tuple("fade")
+    expected = high.module(low.module(low.embedding[ids])[0])[0].detach()
+    np.testing.assert_allclose(whole["h"], expected, rtol=0, atol=1e-6)
+    with pytest.raises(ModelFileError):
+        loaded.reading(Vocabulary.of_tokens(list("abc")), "short.json")
+
+
+def test_a_stack_that_reads_the_data_is_the_first():
+    loaded = own_of(*word_stacks())
+    given = given_of(loaded)
+    assert loaded.first is loaded
+    assert own.given_to(loaded, given) is given

@@ -14,8 +14,10 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from lstm_core import zoo
+from lstm_core.convert import load_model
 from lstm_core.tasks import TASKS
 from lstm_core.trace import trace
+from tests.onnx_graphs import upon, weights
 from tests.pages import stages
 from tests.test_payload import array, decode
 from viz.pages.own import MODEL_MB
@@ -498,3 +500,31 @@ def test_missing_values_can_be_filled():
     assert errors(page) == []
     header, floats = payload(page)
     assert array(floats, header["values"]).tolist() == [[1, 2, 3], [1, 0, 3]]
+
+
+# ---- Several stacks
+
+
+def test_stack_above_another_reads_your_data_through_it():
+    data = upon(weights("LSTM", 3, 2, tag="1"), "GRU")
+    page = drop(opened(), data, "model.onnx")
+    page.selectbox(key="own-stack").set_value(1).run()
+    assert errors(page) == []
+    low, high = load_model(data).stacks
+    below = trace(low.module, np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32))
+    expected = trace(high.module, below["h"])
+    header, floats = payload(page)
+    (part,) = header["parts"]
+    assert part["cell"] == "gru"
+    for lane in part["lanes"]:
+        np.testing.assert_array_equal(array(floats, lane["values"]), expected[lane["key"]])
+
+
+def test_page_warns_in_the_open_of_what_comes_before_the_stack():
+    torch.manual_seed(2)
+    model = nn.ModuleDict({"norm": nn.LayerNorm(3), "rnn": nn.LSTM(3, 4), "fc": nn.Linear(4, 2)})
+    page = drop(opened(), saved(model))
+    (warning,) = page.warning
+    assert "norm" in warning.value
+    assert "rnn" in warning.value
+    assert not drop(opened(), saved(lstm())).warning

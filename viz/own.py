@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from lstm_core.convert import model_of
+from lstm_core.convert import model_of, read_through, tokens_of
 from lstm_core.data_files.datafile import MAX_STEPS
 from lstm_core.signals import SIGNALS
 from lstm_core.stacks import ModelFile, Stack
@@ -85,6 +85,17 @@ class Own:
         a_step = sum(a_layer) * (2 if module.bidirectional else 1)
         return max(1, min(MAX_STEPS, MOST_KEPT // a_step))
 
+    @property
+    def first(self) -> "Own":
+        """The stack that reads the data: this one, or the lowest of those that it reads through."""
+        below = self.file.below(self.stack)
+        if not below:
+            return self
+        lowest = self.at(self.file.stacks.index(below[0]))
+        if self.vocabulary is None:
+            return lowest
+        return lowest.reading(self.vocabulary, self.vocabulary_name)
+
     def at(self, place: int) -> "Own":
         """Another stack of the same file.
 
@@ -95,12 +106,14 @@ class Own:
         return replace(self, place=place, module=module, vocabulary=None, vocabulary_name="")
 
     def reading(self, vocabulary: Vocabulary, name: str) -> "Own":
-        """The same stack with the symbols of a vocabulary file.
+        """The same stack with the symbols of a vocabulary file, which the lowest stack reads.
 
         Raises:
             ModelFileError: if they do not fit.
         """
-        module = model_of(self.stack, vocabulary)
+        below = self.file.below(self.stack)
+        read = model_of(below[0] if below else self.stack, vocabulary)
+        module = self.module if below else read
         return replace(self, module=module, vocabulary=vocabulary, vocabulary_name=name)
 
 
@@ -116,6 +129,7 @@ class Given:
         look: the step at which to open; the middle where nothing stands out.
         start: the place of the first step in the file or text that it was taken from.
         of: how many steps there are in all.
+        tokens: the symbols behind the inputs, where these are what a stack below made of them.
     """
 
     inputs: np.ndarray
@@ -124,6 +138,7 @@ class Given:
     look: int | None = None
     start: int = 0
     of: int
+    tokens: tuple[str, ...] | None = None
 
 
 def noise(own: Own, steps: int, seed: int) -> np.ndarray:
@@ -162,6 +177,19 @@ def symbols_of(own: Own, text: str, *, unknown: str = "refuse", lower: bool = Fa
     return read_symbols(own.reads, text, unknown=unknown, lower=lower)
 
 
+def given_to(own: Own, given: Given) -> Given:
+    """What a stack reads when the first stack of its model is given `given`.
+
+    Raises:
+        ValueError: if the input does not fit.
+    """
+    first = own.first
+    if first is own:
+        return given
+    inputs = read_through(own.file, own.stack, given.inputs, own.vocabulary)
+    return replace(given, inputs=inputs, channels=(), tokens=tokens_of(first.module, given.inputs))
+
+
 def trace_of(own: Own, given: Given) -> Trace:
     """Every signal of the model that reads what it is given: all traces of this page.
 
@@ -169,4 +197,6 @@ def trace_of(own: Own, given: Given) -> Trace:
         ValueError: if the input does not fit.
     """
     whole = trace(own.module, given.inputs)
+    if given.tokens is not None:
+        whole = replace(whole, tokens=given.tokens)
     return replace(whole, input_names=given.channels) if given.channels else whole

@@ -2215,8 +2215,9 @@ _OWN: dict[str, tuple[str, str]] = {
         "显示的是合并后的权重，而非文件中的权重。",
     ),
     "model.remark.separate": (
-        "{name} reads what {before} gives, but their kinds differ, so each is shown alone.",
-        "{name} 读取 {before} 的输出，但两者种类不同，因此分别显示。",
+        "{name} reads what {before} gives. Their kinds differ, so they are shown one at a time; "
+        "your data goes through {before} first.",
+        "{name} 读取 {before} 的输出。两者种类不同，因此一次显示一个；您的数据会先经过 {before}。",
     ),
     "model.remark.initial-state": (
         "{name} starts from states that the model is given; here it starts from zeros.",
@@ -2320,6 +2321,10 @@ _OWN: dict[str, tuple[str, str]] = {
         "lie in the other parts are missing here. Join them with Python: {how}.",
         "这只是一个模型的第 {number} 部分，共 {count} 部分：其他部分中的层、嵌入层和输出层"
         "在这里缺失。请先用 Python 合并：{how}。",
+    ),
+    "model.remark.carried-symbols": (
+        "The symbols of {name} are those that the file itself keeps as {key}.",
+        "{name} 的符号取自文件自带的 {key}。",
     ),
     "model.remark.own-start": (
         "In the model {name} starts from states that it learnt ({names}); here it starts from "

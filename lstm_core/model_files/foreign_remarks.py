@@ -71,8 +71,8 @@ def left_out(names: str) -> Remark:
 def separate(name: str, before: str) -> Remark:
     """A layer reads another that no module can hold beside it."""
     message = (
-        f"{name} reads what {before} gives; their kinds differ, so that no module holds both, and "
-        "each is shown alone"
+        f"{name} reads what {before} gives; their kinds differ, so each is shown alone and "
+        f"the data goes through {before} first"
     )
     return remark("separate", message, name=name, before=before)
 

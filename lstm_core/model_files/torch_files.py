@@ -12,18 +12,20 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from lstm_core.carried_vocabulary import vocabulary_in
 from lstm_core.model_files import shards
 from lstm_core.model_files.checkpoint_parts import HOW_TO_SAVE, state_dict_of
 from lstm_core.model_files.inert import stand_ins
 from lstm_core.model_files.refusals import damaged
 from lstm_core.model_files.state_dicts import find_stacks
-from lstm_core.stacks import MAX_BYTES, ModelFile, ModelFileError
+from lstm_core.stacks import MAX_BYTES, ModelFile, ModelFileError, Remark, Stack
 
 MAX_PICKLE_BYTES = 32 * 2**20
 """The longest list of names and shapes that is read from an archive."""
@@ -78,9 +80,33 @@ def read(path: Path) -> ModelFile:
 
 
 def _file(path: Path, size: int) -> ModelFile:
-    tensors, remarks = state_dict_of(_content(path, size))
+    content = _content(path, size)
+    tensors, remarks = state_dict_of(content)
     stacks, more = find_stacks(tensors)
-    return ModelFile(kind="torch", stacks=stacks, remarks=(*remarks, *more))
+    pairs = [_with_symbols(stack, content) for stack in stacks]
+    told = [remark for _, remark in pairs if remark is not None]
+    return ModelFile(
+        kind="torch",
+        stacks=tuple(stack for stack, _ in pairs),
+        remarks=(*remarks, *more, *told),
+    )
+
+
+def _with_symbols(stack: Stack, content: Any) -> tuple[Stack, Remark | None]:
+    """The stack with the vocabulary that the file carries for its embedding, and where it stood."""
+    if stack.embedding is None or not isinstance(content, dict):
+        return stack, None
+    try:
+        found = vocabulary_in(content, len(stack.embedding))
+    except Exception:  # a mapping may hide anything behind its methods' names
+        found = None
+    if found is None:
+        return stack, None
+    vocabulary, key = found
+    name = stack.name[:200] or "the stack"
+    message = f"the symbols of {name} are those of {key!r} in the file"
+    remark = Remark(code="carried-symbols", message=message, fields={"name": name, "key": key})
+    return replace(stack, vocabulary=vocabulary), remark
 
 
 def _content(path: Path, size: int) -> Any:

@@ -24,7 +24,7 @@ LENGTH = 100
 
 def forget() -> None:
     """Let go of what was chosen for another model; a data file stays."""
-    for key in ("own_source", "own_typed", "own-typed", "own_traced", "own_symbols"):
+    for key in ("own_source", "own_typed", "own-typed", "own_traced", "own_given", "own_symbols"):
         st.session_state.pop(key, None)
 
 
@@ -130,7 +130,7 @@ def _for_example(loaded: Own) -> str | None:
 
 def _take_typed() -> None:
     typed = st.session_state["own-typed"]
-    loaded: Own = st.session_state.own
+    loaded = st.session_state.own.first
     try:
         own.symbols_of(loaded, typed, **_symbols())
     except ValueError as error:
@@ -199,8 +199,8 @@ def digest(values: np.ndarray) -> str:
 def drop_vocabulary(loaded: Own, language: str, use: Callable[[Callable[[], Own]], bool]) -> None:
     """The field for a vocabulary file; `use` takes what makes the model that reads with it."""
     number = st.session_state.setdefault("own_vocabularies", 0)
-    table = loaded.stack.embedding
-    size = loaded.width if table is None else len(table)
+    table = loaded.first.stack.embedding
+    size = loaded.first.width if table is None else len(table)
     dropped = st.file_uploader(
         say("own.vocabulary-drop", language),
         key=f"own-vocabulary-{number}",
