@@ -2,6 +2,7 @@
 
 import io
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -122,6 +123,58 @@ def test_figures_below_open_and_their_numbers_can_be_taken(own_page):
             "button", name=say("memory.csv", "en")
         ).click()
     assert waiting.value.suggested_filename.endswith(".csv")
+
+
+@pytest.mark.parametrize("window", [None, PHONE], ids=["laptop", "telephone"])
+def test_figure_is_saved_as_an_svg(own_page, window):
+    page = own_page(window).page
+    drop(page, model(), "sensor.ckpt")
+    settle(page)
+    room = page.locator(".st-key-own-forgetting")
+    room.locator("summary").click()
+    expect(room.locator(".js-plotly-plot")).to_have_count(2, timeout=30_000)
+    buttons = room.get_by_role("button", name=say("memory.svg", "en"))
+    expect(buttons).to_have_count(2)
+    for place, title in enumerate(("Passive half-life of every unit", "how often gates are open")):
+        with page.expect_download() as waiting:
+            buttons.nth(place).click()
+        assert waiting.value.suggested_filename.endswith(".svg")
+        picture = ElementTree.parse(waiting.value.path()).getroot()
+        assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+        assert title in "".join(picture.itertext())
+        assert float(picture.get("width")) > 200
+        assert picture[0].get("fill") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_field_for_a_file_speaks_the_page_s_language(own_page, language):
+    page = own_page(language=language).page
+    field = page.get_by_test_id("stFileUploader").first
+    expect(
+        field.get_by_role("button", name=say("own.upload", language), exact=True)
+    ).to_be_visible()
+    for english in ("Upload", "200MB per file"):
+        expect(field.get_by_text(english, exact=True)).to_be_hidden()
+    told = field.get_by_test_id("stFileUploaderDropzoneInstructions")
+    shown = told.evaluate("node => getComputedStyle(node, '::after').content")
+    assert shown == f'"{say("own.upload-limit", language, limit=200)}"'
+
+
+def test_file_that_is_too_large_is_told_on_a_telephone(own_page, tmp_path):
+    page = own_page(PHONE, "zh").page
+    drop(page, model(), "sensor.ckpt")
+    settle(page)
+    page.locator(".st-key-own-source").get_by_text(say("own.source.file", "zh")).click()
+    field = page.locator(".st-key-own-input").get_by_test_id("stFileUploader")
+    field.wait_for(timeout=30_000)
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(65 * 2**20)
+    before = field.bounding_box()["height"]
+    page.locator(".st-key-own-input input[type=file]").set_input_files(tmp_path / "large.csv")
+    expect(field.get_by_test_id("stFileChip")).to_be_visible()
+    shown = field.evaluate("node => getComputedStyle(node, '::after').content")
+    assert shown == f'"{say("own.upload-large", "zh", limit=64)}"'
+    assert field.bounding_box()["height"] > before
 
 
 def test_file_that_is_no_model_is_told_and_the_page_lives_on(own_page):

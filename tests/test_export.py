@@ -19,7 +19,7 @@ from lstm_core.tasks import TASKS
 from lstm_core.trace import Trace, trace
 from viz import export, player
 from viz.gates import gate_figure, heat_map
-from viz.snippet import file_snippet, preset_snippet
+from viz.snippet import preset_snippet
 
 KEYS = ["layer", "direction", "time", "unit", "signal"]
 
@@ -181,16 +181,6 @@ def test_the_snippet_of_a_preset_takes_any_text(in_folder):
     tokens = tuple("'\"\\\n\t{}%s")
     scope = run(preset_snippet("python", ["gru"], tokens), {})
     assert scope["traces"]["gru"].tokens == tokens
-
-
-def test_the_snippet_of_a_file_makes_the_trace_of_its_stack(in_folder):
-    torch.manual_seed(3)
-    module = nn.LSTM(3, 4, num_layers=2)
-    torch.save(module.state_dict(), in_folder / "it's mine.pt")
-    inputs = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
-    scope = run(file_snippet("it's mine.pt"), {"inputs": inputs})
-    assert np.array_equal(scope["traced"]["f"], trace(module, inputs)["f"])
-    assert scope["traced"].num_layers == 2
 
 
 def test_a_snippet_saves_a_stage_of_these_traces(in_folder, monkeypatch):

@@ -178,7 +178,9 @@ def js_literals(source: str) -> list[tuple[int, str]]:
     literals = []
     for found in JS_TOKEN.finditer(source):
         line = source.count("\n", 0, found.start()) + 1
-        names_a_style = re.search(r"class(Name|List\.\w+)?(: |\()$", source[: found.start()])
+        names_a_style = re.search(
+            r"(class(Name|List\.\w+)?(: |\()|\b(span|div)\()$", source[: found.start()]
+        )
         if not found.group().startswith("/") and not names_a_style:
             text = re.sub(r"\$\{[^}]*\}", "·", found.group()[1:-1])
             literals.append((line, text))

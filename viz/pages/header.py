@@ -3,7 +3,7 @@
 All of it is kept in the address, so every page shows the same task, sequence and language.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,47 @@ def _run_typed() -> None:
 def style_sheet() -> None:
     """Apply the styles that all pages share."""
     st.html(FOLDER / "page.css")
+
+
+def upload_words(limits: Mapping[str, int], language: str) -> None:
+    """Put our words, in the page's language, in the place of those that Streamlit's uploaders have.
+
+    Args:
+        limits: by what the keys of an uploader begin with, the most that it takes, in MB.
+    """
+    rules = [rule for key, limit in limits.items() for rule in _upload_rules(key, limit, language)]
+    st.html(f"<style>{' '.join(rules)}</style>")
+
+
+_UPLOAD = {
+    "own.upload": "font-size: 0.875rem",
+    "own.upload-limit": "font-size: 0.875rem",
+    "own.upload-here": "font-size: 1rem",
+    "own.upload-large": "display: block; margin-top: 0.5rem; font-size: 0.875rem; font-weight: 600",
+}
+"""How our words look, by their key in `viz.text`."""
+
+
+def _upload_rules(key: str, limit: int, language: str) -> Iterator[str]:
+    """CSS: what Streamlit says is not shown, what we say stands there, for screen readers, too."""
+    field, box = f'[class*="st-key-{key}-"]', '[data-testid="stFileUploaderDropzone'
+    button = f'{field} {box}"] [data-testid="stBaseButton-secondary"]'
+    places = {
+        "own.upload": f'{button} [data-testid="stMarkdownContainer"]',
+        "own.upload-limit": f'{field} {box}Instructions"]',
+        "own.upload-here": f'{field} {box}"] > input + div:not(:has([data-testid])) > *',
+        # Streamlit tells why in a tip for the mouse only.
+        "own.upload-large": f'{field} .stFileUploader:has([aria-invalid="true"])',
+    }
+    words = {word: f'content: "{say(word, language, limit=limit)}"' for word in places}
+    for word, place in places.items():
+        yield f"{place}::after {{{words[word]}; {_UPLOAD[word]}}}"
+        if word != "own.upload-large":
+            yield f"{place} {{font-size: 0}} {place} > * {{display: none}}"
+    # A finger drags no file.
+    most = say("own.upload-most", language, limit=limit)
+    touch = f'{places["own.upload-limit"]}::after {{content: "{most}"}}'
+    yield f"@media (pointer: coarse) {{{touch}}}"
 
 
 def offer(pages: list[Any]) -> None:

@@ -15,22 +15,31 @@ from lstm_core import zoo
 from lstm_core.convert import load_model
 from lstm_core.tasks import TASKS
 from lstm_core.trace import Trace
+from lstm_core.vocabulary_files import MAX_VOCABULARY_BYTES
 from viz import own, own_stage, own_words, payload
 from viz.excerpt import Excerpt, cut, left_out
 from viz.operation import perform
 from viz.own import Given, Own
+from viz.own_data import DATA_MB
 from viz.pages import address, operating, own_figures, own_input
-from viz.pages.header import short_header, style_sheet
+from viz.pages.header import short_header, style_sheet, upload_words
 from viz.pages.mount import mount
 from viz.pages.takeaway import take_away
 from viz.quoting import quoted
-from viz.snippet import file_snippet
+from viz.snippet import own_snippet
 from viz.state import Problem, ViewState
 from viz.story import Part
 from viz.text import say
 
 MODEL_MB = 200
 """The largest model file that is taken; ``server.maxUploadSize`` says the same."""
+
+LIMITS = {
+    "own-model": MODEL_MB,
+    "own-data": DATA_MB,
+    "own-vocabulary": MAX_VOCABULARY_BYTES // 2**20,
+}
+"""By the key of each field for a file, the most that it takes, in MB."""
 
 FEWEST_SYMBOLS = 8
 """A model that reads fewer numbers a step is not asked for symbols to read one-hot."""
@@ -44,6 +53,7 @@ def show() -> None:
     style_sheet()
     language = address.language()
     short_header(language)
+    upload_words(LIMITS, language)
     loaded: Own | None = st.session_state.get("own")
     if loaded is None:
         _welcome(language)
@@ -52,12 +62,13 @@ def show() -> None:
     with left.container(key="own-model"):
         _model(loaded, language)
     with right.container(key="own-input"):
-        given = own_input.choose(loaded, language)
+        chosen = own_input.choose(loaded.first, language)
     _problems(language)
-    if given is None:
+    if chosen is None:
         return
-    whole = _traced(loaded, given)
-    if whole is None:
+    given = _given_to(loaded, chosen)
+    whole = None if given is None else _traced(loaded, given)
+    if given is None or whole is None:
         _problems(language)
         return
     packed = _stage(loaded, given, whole, language)
@@ -66,9 +77,23 @@ def show() -> None:
         packed,
         {say(f"cell.{whole.cell}", language): whole},
         name=loaded.name,
-        snippet=file_snippet(loaded.name, loaded.place, own.code_of(loaded, given)),
+        snippet=_snippet(loaded, chosen),
         language=language,
+        own=True,
     )
+
+
+def _snippet(loaded: Own, given: Given) -> str:
+    """The Python that makes the trace again; kept, for it looks through the data file."""
+    dropped = st.session_state.get("own_data") if given.key.startswith("file ") else None
+    typed = st.session_state.get("own_typed", "") if given.key.startswith("typed ") else ""
+    symbols = dict(st.session_state.get("own_symbols", {}))
+    key = (loaded.key, given.key, given.start, typed, symbols)
+    kept = st.session_state.get("own_snippet")
+    if kept is None or kept[0] != key or kept[1] is not dropped:
+        code = own_snippet(loaded, given, typed=typed, symbols=symbols, dropped=dropped)
+        kept = st.session_state.own_snippet = (key, dropped, code)
+    return str(kept[2])
 
 
 def _welcome(language: str) -> None:
@@ -156,6 +181,8 @@ def _model(loaded: Own, language: str) -> None:
     if len(loaded.file.stacks) > 1:
         _choose_stack(loaded, language)
     st.markdown(own_words.summary(loaded.stack, language))
+    for caution in own_words.cautions(loaded, language):
+        st.warning(caution)
     with st.container(horizontal=True, gap="small"):
         _found(loaded, language)
         with st.popover(say("own.another", language), icon=":material/upload_file:"):
@@ -191,7 +218,8 @@ def _found(loaded: Own, language: str) -> None:
     with st.popover(say(key, language, count=len(remarks)), icon=":material/info:"):
         lines = own_words.surroundings(loaded.stack, language)
         if loaded.vocabulary_name:
-            fields = {"name": quoted(loaded.vocabulary_name), "count": len(loaded.reads or ())}
+            count = len(loaded.first.reads or ())
+            fields = {"name": quoted(loaded.vocabulary_name), "count": count}
             lines.append(say("own.symbols-from", language, **fields))
         lines += remarks or [say("own.nothing-left-out", language)]
         st.markdown("\n".join(f"- {line}" for line in lines))
@@ -206,27 +234,39 @@ def _forget() -> None:
 
 
 def _may_name_symbols(loaded: Own) -> bool:
-    one_hot = loaded.reads is None and loaded.width >= FEWEST_SYMBOLS
-    return one_hot or loaded.stack.embedding is not None or bool(loaded.vocabulary_name)
+    first = loaded.first
+    one_hot = first.reads is None and first.width >= FEWEST_SYMBOLS
+    return one_hot or first.stack.embedding is not None or bool(loaded.vocabulary_name)
 
 
 # ---- The stage
 
 
+def _given_to(loaded: Own, chosen: Given) -> Given | None:
+    """What the stack reads when the model reads what was chosen."""
+    if loaded.first is loaded:
+        return chosen
+    return _kept("own_given", (loaded.key, chosen.key), lambda: own.given_to(loaded, chosen))
+
+
 def _traced(loaded: Own, given: Given) -> Trace | None:
-    """The trace of what is chosen; the last one is kept, in this person's session only."""
-    key = (loaded.key, given.key)
-    kept: tuple[Any, Trace] | None = st.session_state.get("own_traced")
+    """The trace of what the stack reads."""
+    return _kept("own_traced", (loaded.key, given.key), lambda: own.trace_of(loaded, given))
+
+
+def _kept(name: str, key: object, make: Callable[[], Any]) -> Any:
+    """What `make` gave last for `key`, in this person's session only; ``None`` if it cannot."""
+    kept: tuple[object, Any] | None = st.session_state.get(name)
     if kept is not None and kept[0] == key:
         return kept[1]
-    st.session_state.pop("own_traced", None)
+    st.session_state.pop(name, None)
     try:
-        whole = own.trace_of(loaded, given)
+        value = make()
     except (ValueError, TypeError, RuntimeError, MemoryError) as error:
         st.session_state.own_problems = (own_words.problem_of(error),)
         return None
-    st.session_state.own_traced = (key, whole)
-    return whole
+    st.session_state[name] = (key, value)
+    return value
 
 
 def _stage(loaded: Own, given: Given, whole: Trace, language: str) -> Callable[[], bytes]:

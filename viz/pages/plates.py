@@ -14,7 +14,7 @@ from lstm_core.trace import Trace
 from viz import session
 from viz.export import figure_html, to_csv
 from viz.pages import address, cached
-from viz.pages.header import header, notices, style_sheet
+from viz.pages.header import FOLDER, header, notices, style_sheet
 from viz.sheet import Sheet
 from viz.state import ViewState
 from viz.text import say
@@ -110,7 +110,7 @@ def plate(figure: go.Figure, key: str, name: str, language: str) -> None:
         "csv": partial(_table, figure),
         "html": partial(figure_html, figure),
     }
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for kind, make in ways.items():
             st.download_button(
                 say(f"memory.{kind}", language),
@@ -123,6 +123,21 @@ def plate(figure: go.Figure, key: str, name: str, language: str) -> None:
                 icon=":material/download:",
                 help=say(f"memory.{kind}-help", language),
             )
+        words = {"label": say("memory.svg", language), "help": say("memory.svg-help", language)}
+        data = words | {"file": f"{name}.svg"}
+        _picture_button()(key=f"{key}-svg", data=data, width="content", height="content")
+
+
+@st.cache_resource(show_spinner=False)
+def _picture_button() -> Callable[..., Any]:
+    """The button that saves the figure before it as an SVG; the browser makes the file."""
+    js, css = (FOLDER / f"picture.{kind}" for kind in ("js", "css"))
+    return st.components.v2.component(
+        "lstm_picture",
+        html='<button type="button"><i aria-hidden="true">download</i><b></b></button>',
+        css=css.read_text(encoding="utf-8"),
+        js=js.read_text(encoding="utf-8"),
+    )
 
 
 def explain(key: str, language: str) -> None:

@@ -32,6 +32,7 @@ def take_away(
     name: str,
     snippet: str,
     language: str,
+    own: bool = False,
 ) -> None:
     """Draw a box of downloads. A file is made when its button is pressed, not before.
 
@@ -41,6 +42,7 @@ def take_away(
         name: what the files' names begin with, and the heading of the page.
         snippet: Python, from `viz.snippet`.
         language: of every word.
+        own: whether the Python reads files that a person brought.
     """
     words = partial(say, language=language)
     with st.expander(words("take.title")):
@@ -56,7 +58,7 @@ def take_away(
             for model, trace in traces.items():
                 with st.container(horizontal=True):
                     _files_of(model, trace, name, words)
-        st.caption(words("take.python"))
+        st.caption(words("take.python-here" if own else "take.python"))
         st.code(snippet, language="python")
 
 

@@ -11,7 +11,7 @@ class Brush {
     const { box, score } = this;
     const y = event.clientY - score.root.getBoundingClientRect().top;
     const row = Math.floor(((y - box.top) / box.height) * box.lane.spec.units);
-    this.end = { t: score.pointer.stepAt(event, false), row: Math.min(Math.max(row, 0), box.lane.spec.units - 1) };
+    this.end = { t: score.pointer.stepAt(event, false), row: clamp(row, 0, box.lane.spec.units - 1) };
   }
 
   /** Rows from top to bottom and steps, ends included. */
@@ -27,7 +27,7 @@ class Brush {
     const { lane, order } = this.box;
     const { stage } = this.score;
     const part = stage.part(lane.part.key);
-    const spec = part.lanes.find((each) => each.key === lane.spec.key);
+    const spec = laneOf(part, lane.spec.key);
     stage.surgery.brushed(part, spec, order.slice(rows[0], rows[1] + 1), steps[0], steps[1] + 1);
   }
 

@@ -18,32 +18,33 @@ class CellPanel {
     const { stage, part } = this;
     const { text } = stage.header;
     this.root.setAttribute("aria-label", text.cellTitle);
-    this.where = element("span", { class: "facts" });
+    this.where = span("facts");
     this.lines = Array.from({ length: 4 }, () => element("div"));
     this.why = element("h4");
     this.change = button("✎", "", () => stage.surgery.here(part, this.gate(), this.unit(), stage.state.step), { class: "change-here", hidden: !stage.surgery.given });
     this.terms = element("ol", { class: "terms" });
     this.more = element("button", { class: "more", onclick: () => this.toggleTerms() });
-    this.result = element("div", { class: "result" });
+    this.result = div("result");
     this.bars = new Map(part.lanes.map((lane) => [lane.key, this.bar(lane)]));
     this.life = element("canvas", { role: "img" });
-    this.lifeCursor = element("span", { class: "life-cursor" });
-    this.legend = element("span", { class: "legend" });
+    this.lifeCursor = span("life-cursor");
+    this.legend = span("legend");
     this.pins = element("ul", { class: "pins" });
     this.now = element("p", { class: "now" });
-    this.table = element("div", { class: "values" });
+    this.table = div("values");
     this.values = element("details", {}, element("summary", {}, text.values), this.table);
-    this.values.addEventListener("toggle", () => this.updateTable());
-    this.root.replaceChildren(...[
-      element("div", { class: "cell-head" }, element("h3", {}, text.cellTitle), this.where),
+    hear(this.values, "toggle", () => this.updateTable());
+    refill(
+      this.root,
+      div("cell-head", element("h3", {}, text.cellTitle), this.where),
       this.modelTabs(),
-      element("div", { class: "equation" }, ...this.lines),
-      element("div", { class: "bars" }, ...[...this.bars.values()].map((bar) => bar.root)),
-      element("div", { class: "why" }, this.why, this.change), this.terms, this.more, this.result,
+      div("equation", ...this.lines),
+      div("bars", ...[...this.bars.values()].map((bar) => bar.root)),
+      div("why", this.why, this.change), this.terms, this.more, this.result,
       element("h4", {}, text.life, " ", this.legend),
-      element("div", { class: "life" }, this.life, this.lifeCursor),
+      div("life", this.life, this.lifeCursor),
       this.pins, this.now, this.values,
-    ].filter(Boolean));
+    );
     this.drawLife();
     this.updatePins();
     this.update();
@@ -57,18 +58,18 @@ class CellPanel {
     const tabs = parts.map((part) =>
       element("button", { "aria-pressed": String(part === this.part), onclick: () => stage.focus(part.key) }, part.name),
     );
-    return element("div", { class: "tabs" }, ...tabs);
+    return div("tabs", ...tabs);
   }
 
   /** A signal of the unit as a bar; pressing it opens the arithmetic behind it. */
   bar(lane) {
-    const track = element("span", { class: "track" });
-    const length = element("span", { class: "length" });
+    const track = span("track");
+    const length = span("length");
     const ghost = element("span", { class: "ghost", hidden: true });
-    const value = element("span", { class: "value" });
+    const value = span("value");
     track.append(length, ghost);
     if (this.stage.surgery.given) this.draggable(track, lane);
-    const name = [element("b", {}, lane.symbol), element("span", { class: "name" }, lane.name), track, value];
+    const name = [element("b", {}, lane.symbol), span("name", lane.name), track, value];
     const opens = this.part.packed.includes(lane.key) || this.part.cell === "rnn";
     const root = opens
       ? element("button", { title: fill(this.stage.header.text.open, { name: lane.name }), onclick: () => this.stage.openGate(lane.key) }, ...name)
@@ -81,11 +82,11 @@ class CellPanel {
     const { stage } = this;
     track.classList.add("draggable");
     const set = (event, { left, width }, begins) => {
-      const share = Math.min(Math.max((event.clientX - left) / width, 0), 1);
+      const share = clamp((event.clientX - left) / width, 0, 1);
       const value = lane.kind === "gate" ? share : (2 * share - 1) * lane.high;
       stage.surgery.drag(this.part, lane.key, this.unit(), stage.state.step, Number(value.toFixed(3)), begins);
     };
-    track.addEventListener("pointerdown", (down) => {
+    hear(track, "pointerdown", (down) => {
       let moved = false;
       const box = track.getBoundingClientRect(); // an answer replaces the bar while it is dragged
       const move = (event) => {
@@ -98,11 +99,11 @@ class CellPanel {
         // The button around the bar opens the arithmetic; a drag does not.
         if (!moved) return;
         const swallow = (click) => click.stopPropagation();
-        document.addEventListener("click", swallow, { capture: true });
+        hear(document, "click", swallow, { capture: true });
         setTimeout(() => document.removeEventListener("click", swallow, { capture: true }));
       };
-      document.addEventListener("pointermove", move);
-      document.addEventListener("pointerup", stop, { once: true });
+      hear(document, "pointermove", move);
+      hear(document, "pointerup", stop, { once: true });
     });
   }
 
@@ -132,7 +133,7 @@ class CellPanel {
     ghost.hidden = was === undefined;
     if (was !== undefined) {
       const place = lane.kind === "gate" ? was : 0.5 + was / lane.high / 2;
-      ghost.style.left = `${100 * Math.min(Math.max(place, 0), 1)}%`;
+      ghost.style.left = `${100 * clamp(place, 0, 1)}%`;
       value.title = fill(this.stage.surgery.text.was, { value: formatNumber(was) });
     } else value.title = "";
     root.classList.toggle("open", lane.key === this.gate());
@@ -156,7 +157,7 @@ class CellPanel {
     const { part, stage } = this;
     const { text } = stage.header;
     const gate = this.gate();
-    const lane = part.lanes.find((each) => each.key === gate);
+    const lane = laneOf(part, gate);
     const { terms, sum } = preactivation(part, gate, unit, step);
     const value = valueAt(part, gate, unit, step);
     const shown = this.allTerms ? terms : terms.slice(0, SHOWN_TERMS);
@@ -203,8 +204,8 @@ class CellPanel {
     const entries = keys.map((_, k) => keys.length - 1 - k).map((k) =>
       drawCurve(context, stage, part, keys[k], this.unit(), width, height, k),
     );
-    const ghost = part.original ? [element("span", { class: "facts" }, stage.surgery.text.ghost)] : [];
-    this.legend.replaceChildren(...entries.reverse(), ...ghost);
+    const ghost = part.original ? [span("facts", stage.surgery.text.ghost)] : [];
+    refill(this.legend, ...entries.reverse(), ...ghost);
     this.lifeWidth = width;
     this.life.setAttribute("aria-label", fill(stage.header.text.lifeLabel, { unit: this.unit(), keys: keys.join(", ") }));
     this.moveLife(stage.state.step);
@@ -221,7 +222,8 @@ class CellPanel {
     const { text } = stage.header;
     const pins = stage.state.pins;
     const value = (pin) => valueAt(stage.part(pin.part), pin.key, pin.unit, pin.t);
-    this.pins.replaceChildren(
+    refill(
+      this.pins,
       ...pins.map((pin, k) => {
         const difference = k ? `Δ ${formatNumber(value(pin) - value(pins[0]))}` : "";
         return element(
@@ -245,7 +247,7 @@ class CellPanel {
       unit,
       ...part.lanes.map((lane) => (unit < lane.units ? formatNumber(valueAt(part, lane.key, unit, step), 4) : "")),
     ]);
-    this.table.replaceChildren(plainTable(head, rows, fill(stage.header.text.valuesAt, { model: part.name, t: step })));
+    refill(this.table, plainTable(head, rows, fill(stage.header.text.valuesAt, { model: part.name, t: step })));
   }
 }
 
@@ -313,7 +315,7 @@ const EQUATIONS = {
  * Returns its entry in the legend.
  */
 function drawCurve(context, stage, part, key, unit, width, height, place, ghost = false) {
-  const lane = part.lanes.find((each) => each.key === key);
+  const lane = laneOf(part, key);
   const values = Array.from({ length: part.steps }, (_, t) => valueAt(part, key, unit, t));
   const largest = values.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 1e-6);
   const colour = stage.palettes.theme.curves[place];

@@ -15,6 +15,17 @@ function element(tag, properties = {}, ...children) {
   return node;
 }
 
+const made = (tag) => (name, ...children) => element(tag, { class: name }, ...children);
+const [span, div] = ["span", "div"].map(made);
+
+/** Put `children` in the place of what a node holds; those that are not there are left out. */
+const refill = (node, ...children) => node.replaceChildren(...children.filter(Boolean));
+
+/** A canvas that tells a screen reader nothing. */
+const picture = () => element("canvas", { "aria-hidden": "true" });
+
+const hear = (node, kind, act, options) => node.addEventListener(kind, act, options);
+
 /** A button that shows `label` and is called `name`. */
 const button = (label, name, onclick, properties = {}) =>
   element("button", { title: name, "aria-label": name, onclick, ...properties }, label);

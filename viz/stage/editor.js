@@ -4,7 +4,7 @@ class Editor {
   constructor(surgery) {
     this.surgery = surgery;
     this.root = element("form", { class: "editor", hidden: true });
-    this.root.addEventListener("submit", (event) => {
+    hear(this.root, "submit", (event) => {
       event.preventDefault();
       surgery.edited(surgery.editing);
     });
@@ -27,7 +27,7 @@ class Editor {
     this.begun = false;
     this.inputs = {};
     const fields = "signal" in change ? [this.signal(), this.op(), ...this.value(), this.units(), ...this.times()] : [...this.weights(), ...this.value(), this.units()];
-    this.root.replaceChildren(...[part ? element("b", {}, part.name) : null, ...fields, element("button", { type: "submit", class: "done" }, text.done)].filter(Boolean));
+    refill(this.root, part ? element("b", {}, part.name) : null, ...fields, element("button", { type: "submit", class: "done" }, text.done));
     this.follow();
   }
 
@@ -63,14 +63,14 @@ class Editor {
   signal() {
     const keys = [...(this.part()?.lanes.map((lane) => lane.key) ?? []), "x"];
     const select = this.select("signal", keys.map((key) => [key, key]), this.surgery.text.signal);
-    select.addEventListener("change", () => this.set({ signal: select.value }));
+    hear(select, "change", () => this.set({ signal: select.value }));
     return select;
   }
 
   op() {
     const { text } = this.surgery;
     const select = this.select("op", ["set", "scale", "add"].map((op) => [op, text[op]]), text.op);
-    select.addEventListener("change", () => this.set({ op: select.value, value: select.value === "scale" ? 1 : 0 }));
+    hear(select, "change", () => this.set({ op: select.value, value: select.value === "scale" ? 1 : 0 }));
     return select;
   }
 
@@ -89,12 +89,12 @@ class Editor {
     const slider = element("input", { type: "range", min: low, max: high, step, "aria-label": surgery.text.value });
     const field = element("input", { type: "number", step: "any", "aria-label": surgery.text.value, "data-field": "value" });
     Object.assign(this.inputs, { value: field, slider });
-    slider.addEventListener("input", () => {
+    hear(slider, "input", () => {
       field.value = slider.value;
       this.set({ value: Number(slider.value) }, true);
     });
-    slider.addEventListener("change", () => (this.begun = false));
-    field.addEventListener("change", () => {
+    hear(slider, "change", () => (this.begun = false));
+    hear(field, "change", () => {
       if (field.value !== "" && Number.isFinite(Number(field.value))) this.set({ value: Number(field.value) });
     });
     return [field, slider];
@@ -105,7 +105,7 @@ class Editor {
     const { text } = this.surgery;
     const field = element("input", { type: "text", class: "units", placeholder: text.all, "aria-label": text.units, "data-field": "units" });
     this.inputs.units = field;
-    field.addEventListener("change", () => {
+    hear(field, "change", () => {
       const units = textToList(field.value, this.lane()?.units ?? this.part()?.units ?? 0);
       field.setAttribute("aria-invalid", String(units === null));
       if (units !== null) this.set({ units: units.length ? units : undefined });
@@ -125,7 +125,7 @@ class Editor {
       for (const field of [from, to]) field.setAttribute("aria-invalid", String(!good));
       if (good) this.set({ times: a === 0 && b >= last ? undefined : [[a, b + 1]] });
     };
-    for (const field of [from, to]) field.addEventListener("change", write);
+    for (const field of [from, to]) hear(field, "change", write);
     return [element("label", {}, text.from, " ", from), element("label", {}, text.to, " ", to)];
   }
 

@@ -8,16 +8,16 @@ function groupHeading(stage, part) {
     { class: `badge${part.proof.good ? "" : " doubtful"}`, "aria-expanded": "false", title: part.proof.note },
     part.proof.label,
   );
-  badge.addEventListener("click", () => {
+  hear(badge, "click", () => {
     about.hidden = !about.hidden;
     badge.setAttribute("aria-expanded", String(!about.hidden));
     if (!about.childNodes.length) about.append(...aboutModel(text, part));
     stage.score.measure();
     stage.score.drawOverlay();
   });
-  const facts = element("span", { class: "facts" }, part.facts, part.score ? " · " : null, part.score ? element("b", {}, part.score) : null);
-  const heading = element("h3", {}, element("span", { class: `dot ${part.cell}` }), part.name);
-  return element("header", {}, element("div", { class: "title" }, heading, facts, badge, arrangement(stage, part)), about);
+  const facts = span("facts", part.facts, part.score ? " · " : null, part.score ? element("b", {}, part.score) : null);
+  const heading = element("h3", {}, span(`dot ${part.cell}`), part.name);
+  return element("header", {}, div("title", heading, facts, badge, arrangement(stage, part)), about);
 }
 
 /** Up, down and remove; a single model cannot be removed. */

@@ -6,7 +6,7 @@ class Lane {
     Object.assign(this, { part, spec, bitmap: document.createElement("canvas") });
     this.bitmap.width = part.steps;
     this.bitmap.height = spec.units;
-    this.canvas = element("canvas", { "aria-hidden": "true" });
+    this.canvas = picture();
   }
 
   /** The range of a row: the lane's own, or that of the row's largest value. */

@@ -8,15 +8,15 @@ class MemoryRow {
   constructor(stage) {
     this.stage = stage;
     const { text } = stage.header;
-    this.canvas = element("canvas", { "aria-hidden": "true" });
+    this.canvas = picture();
     this.title = element("h3");
-    this.legend = element("span", { class: "legend" });
+    this.legend = span("legend");
     this.choose = element("button", { class: "add", title: text.memoryChoose, onclick: () => stage.askAbout(stage.state.step) });
     this.root = element(
       "section",
       { class: "memory", "aria-label": text.memory },
-      element("header", {}, element("div", { class: "title" }, this.title, element("span", { class: "facts", title: text.memoryNote }, text.memoryFacts), this.choose)),
-      element("div", { class: "row" }, element("span", { class: "label" }, element("b", {}, text.memory), this.legend), this.canvas),
+      element("header", {}, div("title", this.title, element("span", { class: "facts", title: text.memoryNote }, text.memoryFacts), this.choose)),
+      div("row", span("label", element("b", {}, text.memory), this.legend), this.canvas),
     );
   }
 
@@ -65,7 +65,7 @@ class MemoryRow {
     const entries = stage.shownParts().filter((part) => this.row(part)).map((part) =>
       element("span", { style: `color:${stage.palettes.theme.cells[part.cell]}` }, `${part.name} ${formatNumber(this.row(part)[step], 2)}`),
     );
-    this.legend.replaceChildren(...entries);
+    refill(this.legend, ...entries);
     this.choose.hidden = step === asked;
     setText(this.choose, fill(stage.header.text.memoryChooseStep, { t: step }));
   }

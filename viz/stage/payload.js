@@ -16,6 +16,8 @@ function decodePayload(bytes) {
 /** The number at [row, column] of a decoded array. */
 const at = (array, row, column = 0) => array.data[row * (array.shape[1] ?? 1) + column];
 
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
 /** `template` with each {name} replaced by its field. */
 const fill = (template, fields = {}) =>
   template.replace(/\{(\w+)\}/g, (whole, name) => fields[name] ?? whole);

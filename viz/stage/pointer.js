@@ -7,12 +7,12 @@ class ScorePointer {
   constructor(score) {
     this.score = score;
     const { root } = score;
-    root.addEventListener("pointerdown", (event) => this.down(event));
-    root.addEventListener("pointermove", (event) => this.move(event));
-    root.addEventListener("pointerup", (event) => this.up(event));
-    root.addEventListener("pointercancel", () => this.release());
-    root.addEventListener("pointerleave", () => this.leave());
-    root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    hear(root, "pointerdown", (event) => this.down(event));
+    hear(root, "pointermove", (event) => this.move(event));
+    hear(root, "pointerup", (event) => this.up(event));
+    hear(root, "pointercancel", () => this.release());
+    hear(root, "pointerleave", () => this.leave());
+    hear(root, "wheel", (event) => this.wheel(event), { passive: false });
   }
 
   /** Where an event falls: step, and the cell or track under it. `null` off the time axis. */
@@ -38,7 +38,7 @@ class ScorePointer {
     const { score } = this;
     const { stage } = score;
     const x = event.clientX - score.root.getBoundingClientRect().left - score.left;
-    const share = Math.min(Math.max(x / score.width, 0), 1);
+    const share = clamp(x / score.width, 0, 1);
     const step = strip ? share * stage.steps : stage.view.from + share * stage.view.count;
     return Math.min(Math.floor(step), stage.steps - 1);
   }

@@ -1,8 +1,7 @@
 // The left of the stage: models as groups of lanes on one time axis, one cursor through all.
 
-const OVERVIEW_HEIGHT = 22; // CSS pixels, like the two below
+const OVERVIEW_HEIGHT = 22; // CSS pixels, like the one below
 const SPOKEN = 300; // tokens that a screen reader is given at once
-const TOKENS_HEIGHT = 24;
 const NUMBERS_HEIGHT = 44;
 
 class Score {
@@ -10,11 +9,11 @@ class Score {
     this.stage = stage;
     this.groups = [];
     this.tokens = element("canvas", { role: "img" });
-    this.overview = element("canvas", { "aria-hidden": "true" });
+    this.overview = picture();
     this.overlay = element("canvas", { class: "overlay", "aria-hidden": "true" });
     this.tip = element("div", { class: "tip", role: "tooltip", hidden: true });
-    this.body = element("div", { class: "groups" });
-    this.root = element("div", { class: "score" });
+    this.body = div("groups");
+    this.root = div("score");
     this.pointer = new ScorePointer(this);
   }
 
@@ -29,10 +28,10 @@ class Score {
     this.overviewRow = this.row("overview", this.text.overview, this.overview);
     this.tokens.setAttribute("aria-label", this.sequenceInWords());
     this.tokensRow = this.row("tokens", this.text.input, this.tokens);
-    this.body.replaceChildren(...this.groups.map((group) => group.root));
+    refill(this.body, ...this.groups.map((group) => group.root));
     this.memory = stage.shownParts().some((part) => part.memory) ? new MemoryRow(stage) : null;
     const rows = [this.overviewRow, this.tokensRow, this.body, this.memory?.root, this.overlay, this.tip];
-    this.root.replaceChildren(...rows.filter(Boolean));
+    refill(this.root, ...rows);
     this.paint();
   }
 
@@ -45,14 +44,14 @@ class Score {
   }
 
   row(kind, label, canvas) {
-    return element("div", { class: `row ${kind}` }, element("span", { class: "label" }, label), canvas);
+    return div(`row ${kind}`, span("label", label), canvas);
   }
 
   /** One model: its heading, its lanes, its answers. */
   group(part) {
     const drawn = this.stage.drawn(part);
     const lanes = drawn.lanes.map((spec) => this.stage.lane(drawn, spec));
-    const answers = part.says ? element("canvas", { "aria-hidden": "true" }) : null;
+    const answers = part.says ? picture() : null;
     const root = element("section", { class: "group", "data-part": part.key, "aria-label": part.name });
     const rows = lanes.map((lane) => this.laneRow(lane));
     root.append(groupHeading(this.stage, part), ...rows);
@@ -68,19 +67,19 @@ class Score {
       "button",
       { class: "label lane-label", "aria-expanded": String(!folded), "aria-label": `${spec.name} ${spec.symbol}`, title: `${spec.name} ${spec.symbol}\n${spec.equation}`,
         onclick: () => this.stage.toggleFold(id) },
-      element("span", { class: "name" }, spec.name), " ", element("i", {}, spec.symbol),
+      span("name", spec.name), " ", element("i", {}, spec.symbol),
     );
     if (!folded) label.append(this.colourBar(lane));
     const row = element("div", { class: `row lane${folded ? " folded" : ""}`, "data-lane": id }, label);
     if (!folded) row.append(lane.canvas, this.resizer(id, spec.name));
-    label.addEventListener("keydown", (event) => this.resizeByKey(event, id));
+    hear(label, "keydown", (event) => this.resizeByKey(event, id));
     return row;
   }
 
   /** The lane's range as a small colour bar with its two numbers. */
   colourBar({ spec }) {
     const { palettes } = this.stage;
-    const bar = element("span", { class: "bar" });
+    const bar = span("bar");
     bar.style.background = palettes.gradient[spec.kind];
     const decimals = spec.kind === "gate" ? 0 : spec.high < 0.1 ? 3 : spec.high < 10 ? 1 : 0;
     const note = [spec.beyond ? fill(this.text.beyond, { n: spec.beyond }) : "", spec.missing ? fill(this.text.missing, { n: spec.missing }) : ""];
@@ -97,7 +96,7 @@ class Score {
     const grow = (pixels) => this.stage.resizeLane(id, pixels);
     const words = fill(this.text.resize, { name });
     const handle = element("div", { class: "resizer", title: words, "aria-hidden": "true" });
-    handle.addEventListener("pointerdown", (event) => {
+    hear(handle, "pointerdown", (event) => {
       event.stopPropagation();
       handle.setPointerCapture(event.pointerId);
       let last = event.clientY;
@@ -106,7 +105,7 @@ class Score {
         last = move.clientY;
       };
     });
-    handle.addEventListener("pointerup", () => (handle.onpointermove = null));
+    hear(handle, "pointerup", () => (handle.onpointermove = null));
     return handle;
   }
 
@@ -131,7 +130,7 @@ class Score {
   /** Measure, then draw everything that does not change with the step. */
   paint() {
     const { stage } = this;
-    const left = stage.narrow ? 0 : 92;
+    const left = stage.narrow ? 0 : 104;
     this.left = left;
     this.width = Math.max(120, this.root.clientWidth - left);
     stage.view.fit(this.width, stage.state.step);
@@ -151,7 +150,12 @@ class Score {
       if (answers) drawAnswers(answers, stage, part, width, part.asksEveryStep ? 28 : 20);
     }
     this.memory?.draw(width);
-    drawTokens(this.tokens, stage, width, stage.header.glyphs ? TOKENS_HEIGHT : NUMBERS_HEIGHT);
+    this.drawSequence();
+  }
+
+  /** What is read; which symbols have room depends on the step. */
+  drawSequence() {
+    drawTokens(this.tokens, this.stage, this.width, NUMBERS_HEIGHT);
   }
 
   /** Draw the lanes and tracks again after the window over the time axis moved. */
@@ -195,9 +199,10 @@ class Score {
     for (const pin of state.pins) this.drawPin(context, pin, x(pin.t), column);
     context.strokeStyle = stage.ink;
     context.lineWidth = 1.5;
-    for (const { top, height } of [...this.tracks, ...this.boxes]) {
+    for (const { kind, top, height } of [...this.tracks, ...this.boxes]) {
+      const [left, wide] = (kind === "tokens" && stage.cursor) || [x(state.step), Math.max(column, 3)];
       context.beginPath();
-      context.roundRect(x(state.step) - 0.5, top - 1, Math.max(column, 3) + 1, height + 2, 2);
+      context.roundRect(left - 0.5, top - 1, wide + 1, height + 2, 2);
       context.stroke();
     }
     if (this.strip) drawOverview(this.overview, this.strip, stage, width, OVERVIEW_HEIGHT);

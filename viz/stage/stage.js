@@ -13,20 +13,20 @@ class Stage {
     this.root = element("div", { class: "lstm-stage", tabIndex: 0, "data-testid": "stage", role: "group" });
     this.sentence = element("p", { class: "sentence" });
     this.live = element("div", { class: "unseen", "aria-live": "polite", role: "status" });
-    this.tabs = element("div", { class: "tabs part-tabs" });
+    this.tabs = div("tabs part-tabs");
     this.transport = new Transport(this);
     this.score = new Score(this);
     this.cell = new CellPanel(this);
     this.surgery = new Surgery(this);
-    const left = element("div", { class: "left" }, this.transport.root, this.tabs, this.score.root);
-    this.root.append(this.sentence, this.surgery.root, element("div", { class: "columns" }, left, this.cell.root), this.live);
+    const left = div("left", this.transport.root, this.tabs, this.score.root);
+    this.root.append(this.sentence, this.surgery.root, div("columns", left, this.cell.root), this.live);
     host.append(this.root);
     this.listen();
   }
 
   listen() {
     this.onKey = (event) => this.key(event);
-    document.addEventListener("keydown", this.onKey, true);
+    hear(document, "keydown", this.onKey, true);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
   }
@@ -79,8 +79,8 @@ class Stage {
     state.models = (view.models ?? []).filter(known);
     if (!state.models.length) state.models = header.parts.slice(0, 2).map((part) => part.key);
     state.focus = state.models.includes(view.focus) ? view.focus : state.models[0];
-    state.asked = Math.min(Math.max(view.asked ?? header.asked, 0), this.steps - 1);
-    state.step = Math.min(Math.max(view.step ?? header.step, 0), this.steps - 1);
+    state.asked = clamp(view.asked ?? header.asked, 0, this.steps - 1);
+    state.step = clamp(view.step ?? header.step, 0, this.steps - 1);
     state.units = Object.fromEntries(
       header.parts.map((part) => [part.key, this.unitOf(part, view.units?.[part.key] ?? (part.key === state.focus ? view.unit : null))]),
     );
@@ -179,8 +179,8 @@ class Stage {
     this.narrow = this.lastWidth > 0 && this.lastWidth < NARROW;
     this.root.classList.toggle("narrow", this.narrow);
     this.root.setAttribute("aria-label", this.header.text.stage);
-    this.sentence.replaceChildren(...emphasised(wholeSentence(this)));
-    this.tabs.replaceChildren(...(this.narrow ? this.partTabs() : []));
+    refill(this.sentence, ...emphasised(wholeSentence(this)));
+    refill(this.tabs, ...(this.narrow ? this.partTabs() : []));
     this.transport.rebuild();
     this.surgery.rebuild();
     this.score.rebuild();
@@ -209,7 +209,7 @@ class Stage {
   }
 
   goTo(step, { follow = false } = {}) {
-    const target = Math.min(Math.max(step, 0), this.steps - 1);
+    const target = clamp(step, 0, this.steps - 1);
     if (target === this.state.step) return;
     this.state.step = target;
     if (follow && this.view.follow(target)) this.moved = true;
@@ -255,6 +255,7 @@ class Stage {
   render() {
     this.frame = null;
     if (this.moved) this.score.drawWindow();
+    else if (this.header.glyphs) this.score.drawSequence();
     this.moved = false;
     this.score.drawOverlay();
     this.score.memory?.update();
@@ -331,7 +332,7 @@ class Stage {
 
   resizeLane(id, by) {
     const lane = this.score.shownLanes().find((each) => `${each.part.key}.${each.spec.key}` === id);
-    this.state.heights[id] = Math.min(Math.max(this.score.laneHeight(lane) + by, 16), 480);
+    this.state.heights[id] = clamp(this.score.laneHeight(lane) + by, 16, 480);
     this.score.paint();
   }
 

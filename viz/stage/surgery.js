@@ -9,10 +9,10 @@ class Surgery {
   constructor(stage) {
     Object.assign(this, { stage, open: false, mode: "changed", items: [], past: [], future: [], number: 0, editing: null });
     this.editor = new Editor(this);
-    this.bar = element("div", { class: "bar" });
+    this.bar = div("bar");
     this.problem = element("div", { class: "problem", role: "alert" });
     this.outcome = element("p", { class: "outcome", "aria-live": "polite" });
-    this.begin = element("div", { class: "begin" });
+    this.begin = div("begin");
     // These stay where they are: what a person drags or types in must not be taken away.
     this.root = element("section", { class: "surgery", hidden: true }, this.bar, this.editor.root, this.problem, this.outcome, this.begin);
   }
@@ -156,7 +156,7 @@ class Surgery {
 
   /** The chosen unit from this step on, in the gate whose arithmetic is open. */
   here(part, key, unit, t) {
-    const lane = part.lanes.find((each) => each.key === key);
+    const lane = laneOf(part, key);
     this.brushed(part, lane, [unit], t, this.stage.steps);
   }
 
@@ -209,7 +209,7 @@ class Surgery {
   }
 
   complain(words) {
-    this.problem.replaceChildren(...emphasised(words));
+    refill(this.problem, ...emphasised(words));
   }
 
   // ---- the panel
@@ -221,11 +221,11 @@ class Surgery {
     if (this.root.hidden) return;
     const held = this.bar.contains(document.activeElement) ? document.activeElement.dataset.role : null;
     this.root.setAttribute("aria-label", this.text.title);
-    this.bar.replaceChildren(...[this.modes(), this.list(), this.tools()].filter(Boolean));
+    refill(this.bar, this.modes(), this.list(), this.tools());
     if (held) this.bar.querySelector(`[data-role="${held}"]`)?.focus({ preventScroll: true });
     this.editor.rebuild();
-    this.problem.replaceChildren(...this.problems().map((words) => element("p", {}, ...emphasised(words))));
-    this.outcome.replaceChildren(...emphasised(this.items.length ? this.given.outcome : ""));
+    refill(this.problem, ...this.problems().map((words) => element("p", {}, ...emphasised(words))));
+    refill(this.outcome, ...emphasised(this.items.length ? this.given.outcome : ""));
     this.outcome.classList.toggle("old", this.waiting);
     this.rebuildBeginnings();
   }
@@ -245,7 +245,7 @@ class Surgery {
     const tabs = MODES.map((mode) =>
       element("button", { "aria-pressed": String(this.mode === mode), "data-role": mode, title: mode === "difference" ? this.text["difference-note"] : null, onclick: () => this.setMode(mode) }, this.text[mode]),
     );
-    return element("span", { class: "tabs modes" }, ...tabs);
+    return span("tabs modes", ...tabs);
   }
 
   list() {
@@ -256,7 +256,7 @@ class Surgery {
   chip(change, place) {
     const told = this.waiting ? null : this.given.items[place];
     const on = element("input", { type: "checkbox", checked: change.on ?? true, title: this.text.on, "aria-label": this.text.on });
-    on.addEventListener("change", () => this.toggle(place));
+    hear(on, "change", () => this.toggle(place));
     const model = this.stage.header.parts.find((part) => part.model === change.model);
     const words = told?.words ?? "…";
     const name = element(
@@ -283,7 +283,7 @@ class Surgery {
   tools() {
     const { text } = this;
     const file = element("input", { type: "file", accept: ".json,application/json", hidden: true });
-    file.addEventListener("change", () => this.load(file.files[0]));
+    hear(file, "change", () => this.load(file.files[0]));
     return element(
       "span",
       { class: "tools" },
@@ -303,8 +303,8 @@ class Surgery {
     const layout = JSON.stringify([part.key, stage.header.language, stage.state.models, given.guides, given.read, stage.narrow]);
     if (layout !== this.layout) {
       this.layout = layout;
-      this.asks = element("span", { class: "facts" });
-      this.begin.replaceChildren(...[this.guides(), this.bias(part), this.tokenChooser(), this.asks].filter(Boolean));
+      this.asks = span("facts");
+      refill(this.begin, this.guides(), this.bias(part), this.tokenChooser(), this.asks);
     }
     this.updateBias(part);
     this.updateToken();
@@ -335,14 +335,14 @@ class Surgery {
   /** The bias of the gate that keeps, as a slider; that of h where no gate does. */
   bias(part) {
     const gate = keeper(part);
-    const { name } = part.lanes.find((lane) => lane.key === gate);
+    const { name } = laneOf(part, gate);
     const slider = element("input", { type: "range", min: -8, max: 8, step: 0.25, "data-role": "bias" });
     let begun = false;
-    slider.addEventListener("input", () => {
+    hear(slider, "input", () => {
       this.shift(part, gate, Number(slider.value), begun);
       begun = true;
     });
-    slider.addEventListener("change", () => (begun = false));
+    hear(slider, "change", () => (begun = false));
     const note = fill(part.cell === "rnn" ? this.text["bias-note-rnn"] : this.text["bias-note"], { name });
     return element("label", { class: "bias", title: note }, fill(this.text.bias, { model: part.name, gate }), slider, element("output"));
   }
@@ -360,7 +360,7 @@ class Surgery {
     if (!given.tokens.length || !stage.header.glyphs) return null;
     const options = given.tokens.map(([token, glyph]) => element("option", { value: token }, glyph === token ? token : `${glyph}  (${token.trim() || glyph})`));
     const select = element("select", { "data-role": "token" }, ...options);
-    select.addEventListener("change", () => this.replace(stage.state.step, select.value, given.read[stage.state.step]));
+    hear(select, "change", () => this.replace(stage.state.step, select.value, given.read[stage.state.step]));
     return element("label", { class: "token" }, element("span", {}, text.token), select);
   }
 

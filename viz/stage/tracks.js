@@ -1,37 +1,98 @@
 // What runs along the time axis and is no heat map: tokens or numbers, answers, the overview.
 
-/** The glyphs of the sequence, or its words; a flagged one and a question stand out. */
+const HIGHEST_LABEL = 84; // CSS pixels of a label that stands on end
+
+/** How wide labels are in their font's size: a function, the usual width, and the largest. */
+function labelWidths(context, { header, fonts }) {
+  if (header.widths) return header.widths;
+  const known = new Map();
+  const width = (label) => {
+    if (!known.has(label)) {
+      context.font = `100px ${fonts.mono}`;
+      known.set(label, context.measureText(label).width / 100);
+    }
+    return known.get(label);
+  };
+  const sorted = header.glyphs.map(width).sort((a, b) => a - b);
+  return (header.widths = { width, usual: sorted[Math.floor(sorted.length * 0.9)], largest: sorted.at(-1) });
+}
+
+/** Every which label is drawn, how large, and whether on end: whichever way shows more of them. */
+function labelLayout({ usual, largest }, column) {
+  const gap = usual < 1.1 ? 1 : 3;
+  const all = (usual < 0.7 ? 8 : 10) * usual + gap <= column;
+  const every = all ? 1 : Math.ceil((10 * usual + 4) / column);
+  const onEnd = Math.ceil(10 / column);
+  if (gap === 1 || every <= onEnd) {
+    return { every, size: Math.min(13, (every * column - (all ? gap : 4)) / usual), height: 24, room: Math.max(110, column - 6), apart: all && gap === 1 ? 0 : 1.4 };
+  }
+  const size = Math.min(12, onEnd * column - 1);
+  const room = Math.min(HIGHEST_LABEL, largest * size + 2);
+  return { every: onEnd, size, height: room + 6, room, apart: 0, upright: true };
+}
+
+/** `text` as far as it fits; `share` of it does. */
+function cutLabel(text, share) {
+  const letters = [...text];
+  return share >= 1 ? text : `${letters.slice(0, Math.max(1, Math.floor(letters.length * share) - 1)).join("")}…`;
+}
+
+/**
+ * The symbols of the sequence: as many as can be read, always that of the step, those that are
+ * flagged or ask, and what was changed; none over another.
+ */
 function drawTokens(canvas, stage, width, height) {
-  const { header, view, palettes } = stage;
-  const words = header.glyphs?.some((glyph) => glyph[2]);
-  // Words stand on end, so that a step may be narrower than its word.
-  if (words) height = 76;
-  const context = fitCanvas(canvas, width, height);
+  const { header, view, palettes, state, surgery } = stage;
+  if (!header.glyphs) return drawNumbers(fitCanvas(canvas, width, height), stage, width, height);
   const column = width / view.count;
-  if (!header.glyphs) return drawNumbers(context, stage, width, height);
-  context.textAlign = words ? "left" : "center";
-  context.textBaseline = "middle";
-  context.font = `${Math.min(13, Math.max(7, words ? column - 2 : column * 1.35))}px ${stage.fonts.mono}`;
-  const replaced = stage.surgery.mode === "original" ? {} : stage.surgery.given?.replaced ?? {};
-  for (let t = view.from; t < view.from + view.count; t++) {
-    const [x, mark] = [(t - view.from + 0.5) * column, header.marks[t]];
-    const box = [x, height / 2, Math.max(column, 11), height - 2];
-    const glyph = replaced[t] ?? header.glyphs[t];
+  const widths = labelWidths(canvas.getContext("2d"), stage);
+  const layout = labelLayout(widths, column);
+  const { every, size, height: high, room, apart, upright } = layout;
+  const context = fitCanvas(canvas, width, high);
+  const replaced = surgery.mode === "original" ? {} : surgery.given?.replaced ?? {};
+  const texts = Array.from({ length: view.count }, (_, k) => {
+    const text = replaced[view.from + k] ?? header.glyphs[view.from + k];
+    return [text, widths.width(text) * size];
+  });
+  context.font = `${size}px ${stage.fonts.mono}`;
+  const taken = [];
+  stage.cursor = null;
+  const label = (t) => {
+    const [mark, now, other] = [header.marks[t], t === state.step, t in replaced];
+    const [text, long] = texts[t - view.from];
+    const across = upright ? size + 1 : Math.min(long, room);
+    const wide = across > column + 0.1;
+    const box = Math.max(column, across + (mark || other ? 1.8 : 3));
+    const half = (mark || other || (now && wide) ? box : across) / 2 + apart;
+    const place = (t - view.from + 0.5) * column;
+    const fits = clamp(place, half, width - half);
+    const free = taken.every(([left, right]) => fits + half <= left + 0.1 || fits - half >= right - 0.1);
+    const frame = [free ? fits : place, high / 2, free ? box : column, high - 2];
     if (mark) {
       context.fillStyle = mark === "flag" ? palettes.theme.accent : stage.ink;
-      roundedBox(context, ...box);
+      roundedBox(context, ...frame);
       context.fill();
     }
-    context.fillStyle = mark ? stage.paper : stage.muted;
-    if (words) {
-      context.save();
-      context.translate(x, height - 3);
-      context.rotate(-Math.PI / 2);
-      context.fillText(glyph[14] ? `${glyph.slice(0, 13)}…` : glyph, 0, 0, height - 6);
-      context.restore();
-    } else if (column >= 4.5 || mark) context.fillText(glyph, x, height / 2 + 0.5);
-    if (t in replaced) ring(context, stage, ...box);
-  }
+    if (free) {
+      taken.push([fits - half, fits + half]);
+      context.fillStyle = mark ? stage.paper : now ? stage.ink : stage.muted;
+      drawLabel(context, cutLabel(text, room / long), fits, layout);
+      if (now && wide) stage.cursor = [fits - box / 2, box];
+    }
+    if (other) ring(context, stage, ...frame);
+  };
+  const shown = texts.map((_, k) => view.from + k);
+  const turn = (t) => (t === state.step ? 0 : header.marks[t] || t in replaced || (stage.score.memory && t === state.asked) ? 1 : t % every ? 3 : 2);
+  for (const now of [0, 1, 2]) shown.filter((t) => turn(t) === now).forEach(label);
+}
+
+function drawLabel(context, text, x, { height, room, upright }) {
+  Object.assign(context, { textAlign: upright ? "left" : "center", textBaseline: "middle" });
+  context.save();
+  context.translate(x, upright ? height - 3 : height / 2 + 0.5);
+  if (upright) context.rotate(-Math.PI / 2);
+  context.fillText(text, 0, 0, room);
+  context.restore();
 }
 
 function roundedBox(context, x, y, width, height) {

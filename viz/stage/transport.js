@@ -15,10 +15,11 @@ class Transport {
     const last = stage.steps - 1;
     this.play = button("▶", text.play, () => stage.togglePlay(), { class: "play" });
     this.slider = element("input", { type: "range", min: 0, max: last, step: 1, "aria-label": text.step });
-    this.slider.addEventListener("input", () => stage.goTo(Number(this.slider.value), { follow: true }));
+    hear(this.slider, "input", () => stage.goTo(Number(this.slider.value), { follow: true }));
     this.time = element("output", { class: "time" });
     this.root.setAttribute("aria-label", text.controls);
-    this.root.replaceChildren(
+    refill(
+      this.root,
       button("«", text.first, () => stage.goTo(0, { follow: true })),
       button("‹", text.back, () => stage.move(-1)),
       this.play,
@@ -68,7 +69,7 @@ class Transport {
     const { stage } = this;
     const options = SPEEDS.map((speed) => element("option", { value: speed, selected: speed === stage.state.speed }, `${speed}×`));
     const select = element("select", { "aria-label": stage.header.text.speed, title: stage.header.text.speed }, ...options);
-    select.addEventListener("change", () => (stage.state.speed = Number(select.value)));
+    hear(select, "change", () => (stage.state.speed = Number(select.value)));
     return select;
   }
 
@@ -80,10 +81,10 @@ class Transport {
       element("option", { value: sort, selected: sort === stage.state.sort }, text[`sort_${sort}`]),
     );
     const sort = element("select", {}, ...sorts);
-    sort.addEventListener("change", () => stage.setOption("sort", sort.value));
+    hear(sort, "change", () => stage.setOption("sort", sort.value));
     const check = (key, label) => {
       const box = element("input", { type: "checkbox", checked: stage.state[key] });
-      box.addEventListener("change", () => stage.setOption(key, box.checked));
+      hear(box, "change", () => stage.setOption(key, box.checked));
       return element("label", {}, box, label);
     };
     const menu = element(
@@ -92,7 +93,7 @@ class Transport {
       element("label", {}, text.sort, sort),
       check("fade", text.fade),
       check("perUnit", text.perUnit),
-      element("span", { class: "zoom" }, text.zoom, button("−", text.zoomOut, () => stage.zoom(1.5)), button("+", text.zoomIn, () => stage.zoom(1 / 1.5))),
+      span("zoom", text.zoom, button("−", text.zoomOut, () => stage.zoom(1.5)), button("+", text.zoomIn, () => stage.zoom(1 / 1.5))),
       element("p", { class: "keys" }, text.keys, stage.surgery.given ? ` · ${stage.surgery.text.keys}` : null),
     );
     return element("details", { class: "options" }, element("summary", { title: text.view, "aria-label": text.view }, text.viewShort), menu);

@@ -20,6 +20,8 @@ function index(part) {
   return part;
 }
 
+const laneOf = (part, key) => part.lanes.find((lane) => lane.key === key);
+
 /** Whether `key` of `unit` was changed at step `t` after it was computed. */
 function changedAt(stage, part, key, unit, t) {
   const here = ({ problem, change }) =>

@@ -22,7 +22,7 @@ class TimeWindow {
     const smallest = width < PHONE ? SMALLEST_ON_A_PHONE : SMALLEST_COLUMN;
     const fits = Math.max(FEWEST, Math.floor(width / smallest));
     const most = Math.max(fits, Math.floor(width / SMALLEST_ZOOMED));
-    const count = this.wanted ? Math.min(Math.max(this.wanted, FEWEST), most) : fits;
+    const count = this.wanted ? clamp(this.wanted, FEWEST, most) : fits;
     this.count = Math.min(count, this.steps);
     this.follow(step);
   }
@@ -40,11 +40,11 @@ class TimeWindow {
   /** Start at `from` as far as the sequence allows; true if that moved anything. */
   moveTo(from) {
     const old = this.from;
-    this.from = Math.min(Math.max(from, 0), this.steps - this.count);
+    this.from = clamp(from, 0, this.steps - this.count);
     return this.from !== old;
   }
 
   zoom(factor) {
-    this.wanted = Math.round(Math.min(Math.max(this.count * factor, FEWEST), this.steps));
+    this.wanted = Math.round(clamp(this.count * factor, FEWEST, this.steps));
   }
 }

@@ -26,7 +26,7 @@ function sentenceNow(stage) {
 /** "forget gate f · unit 13 · t = 38 · 0.713" */
 function describeCell(stage, { part: key, key: signal, unit, t }) {
   const part = stage.part(key);
-  const { name, symbol } = part.lanes.find((lane) => lane.key === signal);
+  const { name, symbol } = laneOf(part, signal);
   const was = valueBefore(part, signal, unit, t);
   const ghost = was === undefined ? "" : ` (${fill(stage.surgery.text.was, { value: formatNumber(was, 4) })})`;
   const value = formatNumber(valueAt(part, signal, unit, t), 4) + ghost;
