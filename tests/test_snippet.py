@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from lstm_core.trace import Trace
+from tests.onnx_graphs import upon, weights
 from tests.test_own_data_page import sound
 from tests.test_own_page import Speller, drop, errors, lstm, opened, saved, source
 from viz import player
@@ -308,3 +309,39 @@ def test_line_of_a_text_with_a_vocabulary(here):
     code = assert_runs(page)
     assert "split='lines'" in code
     assert "sequences(data, options)[1]" in code
+
+
+# ---- A stack above another
+
+
+def two_kinds() -> bytes:
+    return upon(weights("LSTM", 3, 2, tag="1"), "GRU")
+
+
+def above(here: Path) -> AppTest:
+    (here / "both.onnx").write_bytes(two_kinds())
+    page = drop(opened(), two_kinds(), "both.onnx")
+    return page.selectbox(key="own-stack").set_value(1).run()
+
+
+def test_stack_above_another_reads_through_it(here):
+    assert "read_through(" in assert_runs(above(here))
+
+
+def test_stack_above_another_reads_a_file_through_it(here):
+    values = np.random.default_rng(3).normal(size=(40, 2)).astype(np.float32)
+    file = io.BytesIO()
+    np.save(file, values)
+    assert_runs(with_data(here, above(here), file.getvalue(), "x.npy"))
+
+
+def test_keras_tokenizer_is_cut_as_the_model_reads_it(here):
+    page = with_model(here, Speller())
+    words = {word: place for place, word in enumerate("the cat sat on mat and ran".split(), 1)}
+    config = {"word_index": json.dumps(words), "num_words": 5, "char_level": False, "split": " "}
+    config |= {"filters": "", "lower": True, "oov_token": None, "word_counts": "{}"}
+    content = json.dumps({"class_name": "Tokenizer", "config": config}).encode()
+    (here / "tokenizer.json").write_bytes(content)
+    drop(page, content, "tokenizer.json", "own-vocabulary")
+    code = assert_runs(type_in(page, "The cat sat on"))
+    assert "read_vocabulary('tokenizer.json', 5)" in code

@@ -34,7 +34,7 @@ viz.stage(traced).save("stage.html")"""
 
 _HOMES = {
     "dataclasses": ("replace",),
-    "lstm_core": ("load_model", "model_of", "read_data", "sequences", "trace"),
+    "lstm_core": ("load_model", "model_of", "read_data", "read_through", "sequences", "trace"),
     "lstm_core.data": ("DataOptions", "standardise", "without_padding"),
     "lstm_core.text_ids": ("read_symbols",),
     "lstm_core.vocabulary_files": ("read_vocabulary",),
@@ -79,11 +79,10 @@ def own_snippet(
         symbols: what was chosen there for unknown symbols, as `read_symbols` takes it.
         dropped: the data file that `given` was read from, where it was.
     """
-    lines = [*_model(own), *_inputs(own, given, _text(own, given, typed, symbols or {}), dropped)]
-    traced = "trace(model, inputs)"
-    if given.channels:
-        traced = f"replace({traced}, input_names=one.channels)"
-    body = "\n".join([*lines, f"traced = {traced}", _END])
+    first = own.first
+    text = _text(first, given, typed, symbols or {})
+    lines = [*_model(own), *_inputs(first, given, text, dropped)]
+    body = "\n".join([*lines, *_traced(own, given), _END])
     return f"{_imports(body)}\n\n{body}"
 
 
@@ -101,14 +100,43 @@ def _imports(body: str) -> str:
     return "\n".join([*standard, *modules, *lines[len(standard) :]])
 
 
+def _traced(own: Own, given: Given) -> Iterator[str]:
+    if own.first is own:
+        traced = "trace(model, inputs)"
+        if given.channels:
+            traced = f"replace({traced}, input_names=one.channels)"
+        yield f"traced = {traced}"
+        return
+    vocabulary = "" if own.vocabulary is None else ", vocabulary"
+    yield f"above = {_stack(own)}"
+    yield f"traced = trace(model_of(above), read_through(file, above, inputs{vocabulary}))"
+    if own.first.reads is not None:
+        tokens = "tuple(model.vocabulary.tokens[i] for i in inputs)"
+        yield f"traced = replace(traced, tokens={tokens})"
+
+
 # ---- The model
+
+
+def _stack(own: Own) -> str:
+    """The stack of a `file`, by its name where that is its alone."""
+    names = [stack.name for stack in own.file.stacks]
+    alone = names.count(own.stack.name) == 1
+    return f"file.stack({own.stack.name!r})" if alone else f"file.stacks[{own.place}]"
 
 
 def _model(own: Own) -> Iterator[str]:
     found = f"load_model({_source(own)})"
+    if own.first is not own:
+        known = own.vocabulary is not None
+        yield f"file = {found}"
+        if known:
+            yield f"vocabulary = {_vocabulary(own)}"
+        yield f"model = model_of({_stack(own.first)}{', vocabulary' * known})"
+        return
     arguments = [found]
     if own.vocabulary is not None:
-        yield f"vocabulary = read_vocabulary({own.vocabulary_name!r})"
+        yield f"vocabulary = {_vocabulary(own)}"
         arguments.append("vocabulary")
     names = [stack.name for stack in own.file.stacks]
     if names.count(own.stack.name) > 1:  # the name does not tell which
@@ -116,6 +144,14 @@ def _model(own: Own) -> Iterator[str]:
     elif len(names) > 1:
         arguments.append(f"stack={own.stack.name!r}")
     yield f"model = model_of({', '.join(arguments)})"
+
+
+def _vocabulary(own: Own) -> str:
+    """A vocabulary file; one that may be cut, as Keras does, with the size that the model reads."""
+    known, table = own.vocabulary, own.first.stack.embedding
+    cut = known is not None and known.rules is not None
+    size = own.first.width if table is None else len(table)
+    return f"read_vocabulary({own.vocabulary_name!r}{f', {size}' * cut})"
 
 
 def _source(own: Own) -> str:
