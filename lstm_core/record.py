@@ -238,9 +238,8 @@ class Trace(_Immutable):
 
     def __repr__(self) -> str:
         """Return the kind, the sizes and the residual in one line."""
-        sizes = (
-            f"{_count(self.num_layers, 'layer')} of {_joined(self.units)} "
-            + ("unit" if self.units == (1,) * self.num_layers else "units")
+        sizes = f"{_count(self.num_layers, 'layer')} of {_joined(self.units)} " + (
+            "unit" if self.units == (1,) * self.num_layers else "units"
         )
         what = "" if self.quantity == "value" else f" {self.quantity}"
         both = ", bidirectional" if self.num_directions == 2 else ""

@@ -337,7 +337,10 @@ def test_stack_above_another_reads_a_file_through_it(here):
 
 def test_keras_tokenizer_is_cut_as_the_model_reads_it(here):
     page = with_model(here, Speller())
-    words = {word: place for place, word in enumerate("the cat sat on mat and ran".split(), 1)}
+    words = {
+        word: place
+        for place, word in enumerate(["the", "cat", "sat", "on", "mat", "and", "ran"], 1)
+    }
     config = {"word_index": json.dumps(words), "num_words": 5, "char_level": False, "split": " "}
     config |= {"filters": "", "lower": True, "oov_token": None, "word_counts": "{}"}
     content = json.dumps({"class_name": "Tokenizer", "config": config}).encode()

@@ -207,9 +207,7 @@ def proof(layer: LayerTrace, language: str) -> dict[str, object]:
     """The badge: how far the shown gates reproduce what torch's fused layer returned."""
     residual = f"{layer.residual:.0e}".replace("e-0", "e-")
     limit = _DOUBTFUL[str(layer.signals["h"].dtype)]
-    label = say(
-        f"part.proof_{layer.cell}", language, residual=residual, squash=layer.nonlinearity
-    )
+    label = say(f"part.proof_{layer.cell}", language, residual=residual, squash=layer.nonlinearity)
     finite = np.isfinite(layer.signals["h"])
     if finite.all():
         note = say("part.proof_note", language, residual=residual)
