@@ -224,10 +224,23 @@ def _convert(options: argparse.Namespace) -> int:
         if stack.name not in guessed:  # what the file does not say, the next one must not say
             relus |= {start + "recurrent": getattr(stack.module, "nonlinearity", "tanh")}
     note(file.remarks)
+    note(_lost(stacks))
     with writing(options.out):
         write_tensors(options.out, tensors, WEIGHTS, {NONLINEARITIES: relus})
     print(f"{plain(str(options.out))}: {counted(len(tensors), 'tensor')}")
     return 0
+
+
+def _lost(stacks: Iterable[Stack]) -> Iterator[Remark]:
+    """What safetensors does not hold of `stacks`."""
+    for stack in stacks:
+        name = stack.name or "the stack"
+        if stack.vocabulary is not None:
+            message = f"the symbols of {name} are not written; give them with --vocabulary"
+            yield Remark(code="no-symbols", message=message)
+        if stack.reads is not None:
+            message = f"that {name} reads what {stack.reads} gives is not written"
+            yield Remark(code="no-chain", message=message)
 
 
 def _weights(stack: Stack) -> Iterator[tuple[str, Tensor]]:

@@ -57,7 +57,7 @@ def test_string_of_characters_is_one_symbol_each():
         {"vocab": ["a", "\ud800"]},
         {"vocab": ["a", "b" * 257]},
         {"vocab": [["a"], ["b"]]},
-        {"vocab": object()},
+        {"vocab": print},
         {"hyper_parameters": [("vocab", ["a", "b"])]},
         {"model": {"vocab": ["a", "b"]}},
     ],

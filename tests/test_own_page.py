@@ -528,3 +528,28 @@ def test_page_warns_in_the_open_of_what_comes_before_the_stack():
     assert "norm" in warning.value
     assert "rnn" in warning.value
     assert not drop(opened(), saved(lstm())).warning
+
+
+def test_stack_is_switched_without_losing_the_data():
+    data = upon(weights("LSTM", 3, 2, tag="1"), "GRU")
+    page = drop(opened(), data, "model.onnx")
+    source(page).set_value("impulse").run()
+    page.selectbox(key="own-stack").set_value(1).run()
+    assert source(page).value == "impulse"
+    assert say("own.through", "en", name="x").split("x")[0] in alive(words(page))
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_symbols_that_a_checkpoint_carries_are_told_and_typed(language):
+    page = opened(lang=language)
+    content = io.BytesIO()
+    model = Speller()
+    symbols = {"stoi": {letter: place for place, letter in enumerate("abcde")}}
+    torch.save({"state_dict": model.state_dict(), **symbols}, content)
+    page = drop(page, content.getvalue())
+    assert "stoi" in words(page)
+    source(page).set_value("typed").run()
+    page.text_area(key="own-typed").set_value("abba")
+    next(b for b in page.button if b.label == say("page.run", language)).click().run()
+    assert errors(page) == []
+    assert read_ids(page) == list("abba")

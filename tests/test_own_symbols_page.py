@@ -163,12 +163,12 @@ def test_padding_is_that_of_the_vocabulary():
 def test_other_orders_of_two_axes_are_offered():
     page = spelling(npy(PADDED), "ids.npy")
     assert set(page.selectbox(key="own-option-axes").options) == {
-        "time channel",
-        "channel time",
-        "sequence time",
-        "time sequence",
+        "time × channel",
+        "channel × time",
+        "sequence × time",
+        "time × sequence",
     }
-    page.selectbox(key="own-option-axes").set_value("time sequence").run()
+    page.selectbox(key="own-option-axes").set_value("time × sequence").run()
     assert read_ids(page) == ["3", "3", "1"]
 
 

@@ -150,6 +150,14 @@ def cautions(own: Own, language: str) -> list[str]:
     ]
 
 
+def is_folded(own: Own) -> bool:
+    """Whether a layer that scales what is read is part of the weights shown."""
+    return any(
+        remark.code == "folded" and remark.fields.get("name") in (None, own.stack.name)
+        for remark in own.file.remarks
+    )
+
+
 def stack_name(stack: Stack, place: int, language: str) -> str:
     """How a stack is called among several; its name is somebody else's text, shown as it is."""
     name = stack.name or say("own.nameless", language, number=place + 1)

@@ -13,7 +13,8 @@ _HEIGHT = 240
 _LONGEST = 1e6
 """Half-lives are drawn up to this; a gate that is always open has an infinite one."""
 
-_TICKS = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 3)]
+_DIGITS = {10: (1, 1.1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 1000: (1, 2, 5), np.inf: (1, 3)}
+"""The first digits of ticks, by how many times the largest value is the smallest at most."""
 
 SYMBOLS = {"i": "circle", "f": "diamond", "o": "square", "r": "circle", "z": "diamond"}
 
@@ -36,10 +37,19 @@ def half_life_figure(sheet: Sheet, half_lives: Mapping[str, np.ndarray]) -> go.F
                 hovertemplate=sheet.say("memory.half.hover") + "<extra></extra>",
             )
         )
-    figure.update_yaxes(type="log", tickvals=_TICKS, ticktext=[f"{tick:g}" for tick in _TICKS])
+    ticks = _ticks(np.concatenate(list(half_lives.values())))
+    figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     axes = {"x": sheet.say("memory.axis.rank"), "y": sheet.say("memory.axis.half")}
     title, note = sheet.say("memory.half.figure"), sheet.say("memory.half.note")
     return sheet.finish(figure, title, _HEIGHT, note, legend=True, axes=axes)
+
+
+def _ticks(values: np.ndarray) -> list[float]:
+    """Ticks of a logarithmic axis, more of them where the values lie close together."""
+    seen = values[np.isfinite(values) & (values > 0)]
+    ratio = seen.max() / seen.min() if seen.size else 1.0
+    digits = next(digits for limit, digits in _DIGITS.items() if ratio <= limit)
+    return [digit * 10.0**power for power in range(-3, 7) for digit in digits]
 
 
 def half_life_sentence(

@@ -1736,6 +1736,13 @@ _OWN: dict[str, tuple[str, str]] = {
     "own.option.split.whole": ("the whole text is one", "整个文本为一个"),
     "own.option.split.lines": ("each line is one", "每行为一个"),
     "own.option.array": ("array", "数组"),
+    "own.axis.sequence": ("sequence", "序列"),
+    "own.axis.time": ("time", "时间"),
+    "own.axis.channel": ("channel", "通道"),
+    "own.through": (
+        "Your data goes through {name} first; what is shown as input here is what that gives.",
+        "您的数据先经过 {name}；这里显示的输入是它的输出。",
+    ),
     "own.option.axes": ("order of axes", "轴的顺序"),
     "own.option.channels": ("read at each step", "每步读取"),
     "own.option.group": ("sequence named by", "序列名所在列"),
@@ -2569,7 +2576,7 @@ TEXT: dict[str, dict[str, str]] = {
 """For each key, the sentence in every language, with named fields as in `str.format`."""
 
 
-def say(key: str, language: str, **fields: object) -> str:
+def say(key: str, /, language: str, **fields: object) -> str:
     """The sentence `key` in `language`, with its fields filled in.
 
     >>> say("page.new", "en", seed=5)

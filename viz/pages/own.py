@@ -181,11 +181,15 @@ def _model(loaded: Own, language: str) -> None:
     if len(loaded.file.stacks) > 1:
         _choose_stack(loaded, language)
     st.markdown(own_words.summary(loaded.stack, language))
+    if loaded.first is not loaded:
+        st.caption(say("own.through", language, name=quoted(loaded.first.stack.name)))
     for caution in own_words.cautions(loaded, language):
         st.warning(caution)
     with st.container(horizontal=True, gap="small"):
         _found(loaded, language)
-        with st.popover(say("own.another", language), icon=":material/upload_file:"):
+        drops = st.session_state.get("own_drops", 0)  # a new one is shut again
+        label = say("own.another", language)
+        with st.popover(label, icon=":material/upload_file:", key=f"own-another-{drops}"):
             _drop_model(language)
             _example_button(language)
         if _may_name_symbols(loaded):
@@ -208,7 +212,12 @@ def _choose_stack(loaded: Own, language: str) -> None:
 def _take_stack() -> None:
     loaded: Own = st.session_state.own
     place = int(st.session_state["own-stack"])
-    _try(lambda: loaded.at(place))
+    names = ("own_source", "own_typed")
+    chosen = {name: st.session_state[name] for name in names if name in st.session_state}
+    if _try(lambda: loaded.at(place)) and st.session_state.own.first.place == loaded.first.place:
+        # The same data goes into the same stack: what is looked at is another.
+        for name, value in chosen.items():
+            st.session_state[name] = value
 
 
 def _found(loaded: Own, language: str) -> None:

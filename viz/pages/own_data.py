@@ -208,7 +208,8 @@ def _given(loaded: Own, dropped: Dropped, row: Any, padding: Remark | None, lang
     if len(part) < len(inputs):
         fields = {"first": f"{start:,}", "last": f"{start + len(part) - 1:,}"}
         st.caption(say("own.window", language, steps=f"{len(inputs):,}", **fields))
-    if part.ndim > 1 and (largest := float(np.abs(part).max())) > LOUD:
+    largest = float(np.abs(part).max()) if part.ndim > 1 else 0.0
+    if largest > LOUD and not own_words.is_folded(loaded):  # which scales them itself
         _warn_of_scale(dropped, largest, language)
     digest = hashlib.sha256(part.tobytes()).hexdigest()[:16]
     channels = one.channels if loaded.reads is None else ()

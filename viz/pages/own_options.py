@@ -87,6 +87,8 @@ def _word(name: str, value: object, language: str) -> str:
         return f"{value:g}"
     if name == "text" and value:
         return str(value)
+    if name == "axes" and value:
+        return " × ".join(say(f"own.axis.{axis}", language) for axis in str(value).split())
     key = f"own.option.{name}.{_IN_KEYS.get(value, value)}"
     return say(key, language) if key in TEXT else str(value)
 
