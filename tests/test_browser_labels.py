@@ -62,7 +62,7 @@ KINDS = {
     "ids-3": [str(k) for k in range(100, 400)],
     "ids-5": [str(k) for k in range(10000, 10300)],
 }
-STEPS = (2, 3, 30, 100, 400)
+STEPS = (3, 100, 400)
 WIDTHS = (390, 600, 768, 1024, 1280, 1800)
 
 
