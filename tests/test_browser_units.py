@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import expect
@@ -176,3 +177,13 @@ def test_page_fits_a_telephone_in_the_dark_and_a_finger_on_the_map_scrolls_it(
         "least => document.querySelector('[data-testid=stMain]').scrollTop > least",
         arg=before + 100,
     )
+
+
+def test_map_is_saved_as_an_svg(visit):
+    page = visit(preset=TASK).page
+    go_to_units(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=say("memory.svg", "en")).first.click()
+    assert waiting.value.suggested_filename == f"{TASK}-units-lstm.svg"
+    picture = ElementTree.parse(waiting.value.path()).getroot()
+    assert "points lost" in "".join(picture.itertext())

@@ -123,9 +123,14 @@ def plate(figure: go.Figure, key: str, name: str, language: str) -> None:
                 icon=":material/download:",
                 help=say(f"memory.{kind}-help", language),
             )
-        words = {"label": say("memory.svg", language), "help": say("memory.svg-help", language)}
-        data = words | {"file": f"{name}.svg"}
-        _picture_button()(key=f"{key}-svg", data=data, width="content", height="content")
+        picture(key, name, language)
+
+
+def picture(key: str, name: str, language: str) -> None:
+    """Draw the button that saves the figure drawn before it as an SVG file called `name`."""
+    words = {"label": say("memory.svg", language), "help": say("memory.svg-help", language)}
+    data = words | {"file": f"{name}.svg"}
+    _picture_button()(key=f"{key}-svg", data=data, width="content", height="content")
 
 
 @st.cache_resource(show_spinner=False)

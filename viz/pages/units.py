@@ -14,7 +14,7 @@ from lstm_core.effect import Ablation, Clamp
 from lstm_core.tasks import TASKS, FlaggedRecall
 from viz import ablation, survey
 from viz.pages import address, cached
-from viz.pages.plates import Room, bar, on_telephone, opened
+from viz.pages.plates import Room, bar, on_telephone, opened, picture
 from viz.sheet import Sheet, share
 from viz.surgery import Change, write_changes
 from viz.survey import ByDelay, Costs, Measure, Survey
@@ -192,15 +192,16 @@ def _map(room: Room, asked: Asked, costs: Costs, one: Ablation) -> None:
     whole = many > ablation.MOST_ROWS and st.session_state.get("units-all", False)
     rows = many if whole else ablation.MOST_ROWS
     figure = ablation.costs_map(_sourced(room, asked, "units.source"), costs, rows, one)
-    picture = {"filename": f"{room.task}-units-{costs.cell}", "scale": 2}
+    camera = {"filename": f"{room.task}-units-{costs.cell}", "scale": 2}
     config = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
-    config |= {"toImageButtonOptions": picture, "displayModeBar": bar()}
+    config |= {"toImageButtonOptions": camera, "displayModeBar": bar()}
     options: dict[str, Any] = {"config": config}
     if not on_telephone():
         options |= {"on_select": clicked, "selection_mode": "points"}
     st.plotly_chart(figure, theme=None, key=key, **options)
     with st.container(horizontal=True, vertical_alignment="center"):
         _take_away(room, costs)
+        picture("units", f"{room.task}-units-{costs.cell}", room.view.language)
         if many > ablation.MOST_ROWS:
             st.toggle(room.say("units.all", all=many), key="units-all")
 
