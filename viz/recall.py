@@ -91,6 +91,7 @@ def measured_lines(
     band = go.Scatter(
         x=[*delays, *delays[::-1]],
         y=[*high, *low[::-1]],
+        mode="lines",
         fill="toself",
         fillcolor=f"rgba({','.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))},0.22)",
         line={"width": 0},
